@@ -1,0 +1,103 @@
+"""What stands between the passes and machine code: kernels, calls of them, and the operands they are given.
+
+The kernel ABI, one for all kernels:
+
+    void kernel(i64* table, i64* args, i64 begin, i64 end)
+
+`table` holds base addresses, filled anew at every run (see the slots below). `args` holds this call's constant 64-bit words: for a `Ptr` two
+words (its slot, its byte offset), for an int one word, for a float the bits of its double. A call is divided into `units` (rows, tiles, …)
+and a kernel does units begin ≤ i < end. What a unit computes never depends on how units are divided among threads: the same bits on 1 core and on 64.
+Sizes arrive as args wherever that costs no speed, so that one kernel serves many shapes; what is in `Kernel.key` is fixed in the machine code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from suiren.dtypes import dtype
+
+if TYPE_CHECKING:
+    from suiren.compiler.emit.builder import Builder, Value
+
+# The first slots of every table; leaves and then outputs follow.
+ARENA, NUMBERS, STATUS, FIRST_FREE_SLOT = 0, 1, 2, 3
+# STATUS points to two i64: a kernel that finds bad data writes 1 + its call's `check` number, then the offending value.
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A piece of machine code. `key` (nested tuples of str, int, float, bool, None) says all that its code depends on.
+
+    `emit(b)` writes the function's body with a Builder; it may look at nothing but what is in `key`.
+    """
+
+    family: str  # "loop", "gemm", "conv", … : the module that emits it
+    key: tuple
+    emit: Callable[[Builder], None] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Ptr:
+    """Where an operand lies: byte `offset` into the memory of `buffer`, which memory planning gives a table slot."""
+
+    buffer: Buffer
+    offset: int = 0
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory of a program: a leaf, an output, or a temporary in the arena. Temporaries are 64-byte aligned and padded."""
+
+    nbytes: int
+    name: str = ""
+    slot: int | None = None  # leaf or output: its table slot; None: the arena, at `offset`
+    offset: int = 0
+
+
+@dataclass(eq=False)
+class Call:
+    """One entry of a program: a kernel with its arguments. `reads` and `writes` are what memory planning and scheduling go by."""
+
+    kernel: Kernel
+    args: list[Ptr | int | float]
+    units: int
+    reads: list[Buffer]
+    writes: list[Buffer]
+    flops: int = 0  # for choosing how many threads share it, and for `explain`
+    traffic: int = 0  # bytes read and written
+    scratch: list[Buffer] = field(default_factory=list)  # live during this call only
+    nodes: tuple[int, ...] = ()  # which nodes of the trace it computes
+    check: int | None = None  # the trace node whose data it checks, if it can set STATUS
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One input of a fused pointwise chain, as the template sees it: how it varies over the template's output."""
+
+    dtype: dtype
+    varies: str  # "same": like the output itself; "last": along its last dim (gemm: n, conv: channel) only; "first": along m only; "scalar": one element; "number": a Python number
+    # gemm: "same" has the output's own row-major layout. conv, pool: "same" has the output's own (blocked) layout, "last" is one element per channel
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """A pointwise chain that a template applies to its result while it is still in registers.
+
+    `emit(b, x, operands)` gets the result vector and one vector per Operand and returns the vectors to store, one per entry of `results`
+    (all with the output's layout). Without a chain: EPILOGUE_NONE, which stores the result itself.
+    """
+
+    key: tuple
+    operands: tuple[Operand, ...]
+    results: tuple[dtype, ...]
+    emit: Callable[[Builder, Value, list[Value]], list[Value]] = field(compare=False, repr=False)
+
+
+def plain_epilogue(result: dtype) -> Epilogue:
+    return Epilogue(key=("none", result.name), operands=(), results=(result,), emit=lambda b, x, operands: [x])
+
+
+__all__ = ["ARENA", "FIRST_FREE_SLOT", "NUMBERS", "STATUS", "Any", "Buffer", "Call", "Epilogue", "Kernel", "Operand", "Ptr", "plain_epilogue"]
