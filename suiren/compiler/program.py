@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from suiren.dtypes import dtype
 
+from suiren.trace.op import Op
+from suiren.trace.trace import Number
+
 if TYPE_CHECKING:
     from suiren.compiler.emit.builder import Builder, Value
+    from suiren.compiler.emit.target import Target
 
 # The first slots of every table; leaves and then outputs follow.
 ARENA, NUMBERS, STATUS, FIRST_FREE_SLOT = 0, 1, 2, 3
@@ -96,8 +100,58 @@ class Epilogue:
     emit: Callable[[Builder, Value, list[Value]], list[Value]] = field(compare=False, repr=False)
 
 
+@dataclass(frozen=True)
+class Place:
+    """How a value lies in memory: what a template reads or writes.
+
+    `block` = 0: strided, element (i, j, …) at `ptr` + (i*strides[0] + j*strides[1] + …) elements; strides may be 0 (expanded) or negative (flipped).
+    `block` = B: blocked channels, dense: logical (N, C, H, W) as (N, ceil(C/B), H, W, B); `strides` are () and must not be used.
+    Outputs are always dense: contiguous where `block` is 0.
+    """
+
+    ptr: Ptr
+    dtype: dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    block: int = 0
+
+
+@dataclass(frozen=True)
+class Site:
+    """A template node with everything placed: what `kernels/<family>.py` turns into calls. See kernels/README.md.
+
+    `inputs` follow the node's inputs, a Python number is a `Number` (loaded with `b.number`). `operands` are those of the epilogue:
+    for `varies` "same" a Place with the output's own layout, "last" and "first" a 1-dim Place, "scalar" a 0-dim Place, "number" a Number.
+    `outputs`: with one result in the epilogue and a one-output op, one Place; in general the places of `epilogue.results`, then those of the
+    op's further outputs (an epilogue applies to output 0). The dtype of output 0 itself, before the epilogue, is `dtype`.
+    """
+
+    op: Op
+    params: tuple
+    inputs: tuple[Place | Number, ...]
+    outputs: tuple[Place, ...]
+    dtype: dtype
+    epilogue: Epilogue
+    operands: tuple[Place | Number, ...]
+    target: Target
+    node: int  # its place in the trace: what `Call.check` is set to by a kernel that checks data
+
+    def param(self, name: str) -> Any:
+        return self.op.param(self.params, name)
+
+    @property
+    def results(self) -> tuple[Place, ...]:
+        """Where the vectors that `epilogue.emit` returns go."""
+        return self.outputs[: len(self.epilogue.results)]
+
+    @property
+    def others(self) -> tuple[Place, ...]:
+        """The op's outputs after the first."""
+        return self.outputs[len(self.epilogue.results) :]
+
+
 def plain_epilogue(result: dtype) -> Epilogue:
     return Epilogue(key=("none", result.name), operands=(), results=(result,), emit=lambda b, x, operands: [x])
 
 
-__all__ = ["ARENA", "FIRST_FREE_SLOT", "NUMBERS", "STATUS", "Any", "Buffer", "Call", "Epilogue", "Kernel", "Operand", "Ptr", "plain_epilogue"]
+__all__ = ["ARENA", "FIRST_FREE_SLOT", "NUMBERS", "STATUS", "Any", "Buffer", "Call", "Epilogue", "Kernel", "Operand", "Place", "Ptr", "Site", "plain_epilogue"]
