@@ -66,8 +66,7 @@ class Op:
         # PyTorch's name of the graph node: AddBackward0
         self.grad_name = grad_name or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self.__doc__ = doc
-        if infer is not None:
-            self._infer = infer
+        self._infer = infer
         REGISTRY[name] = self
 
     # -- what a recording asks
@@ -174,13 +173,17 @@ class Pointwise(Op):
 
     def __init__(self, name, *, numpy, lower, grad, promote="default", condition=0, result=None, **kw):
         """`condition`: how many leading inputs are bool conditions, outside of promotion. `result`: fixed dtype of the result.
-        `promote` is a key of PROMOTIONS, or a function of (inputs, params) to (operand dtype, result dtype)."""
+        `promote` is a key of PROMOTIONS, or a function of (inputs, params) to (operand dtype, result dtype).
+        `lower` gets the builder, the operands, and by keyword those params that it names; where it names `index`, it gets the
+        element's row-major place in the result (int64): `iota` is that and nothing else. An op without tensor inputs gives `infer`."""
         names = tuple(inspect.signature(lower if callable(lower) else numpy).parameters)
         if callable(lower):
             names = names[1:]  # the builder
-        inputs = kw.pop("inputs", None) or tuple(n for n in names if n not in kw.get("params", ()))
+        inputs = kw.pop("inputs", None) or tuple(n for n in names if n not in kw.get("params", ()) and n != "index")
         super().__init__(name, inputs=inputs, numpy=numpy, grad=grad, **kw)
         self.lower = lower if callable(lower) else None
+        self.lower_params = tuple(n for n in self.params if n in names) if callable(lower) else ()
+        self.takes_index = callable(lower) and "index" in names
         self.condition, self.result = condition, result
         self._promote = promote
 
@@ -197,7 +200,16 @@ class Pointwise(Op):
         operands = (dtypes.bool_,) * self.condition + (operand,) * (len(inputs) - self.condition)
         return operands, self.result or result
 
+    def emit(self, b, values: list, params: tuple, index=None):
+        """One element (or one vector of them) of the result, by the builder `b`; `values` have the dtypes of `types`."""
+        named = {n: self.param(params, n) for n in self.lower_params}
+        if self.takes_index:
+            named["index"] = index
+        return self.lower(b, *values, **named)
+
     def infer(self, inputs, params):
+        if self._infer is not None:
+            return super().infer(inputs, params)
         _, result = self.types(inputs, params)
         shapes = [x.shape for x in inputs if isinstance(x, Spec)]
         shape = shapes[0] if len(shapes) == 1 else broadcast_shapes(*shapes)
