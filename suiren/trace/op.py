@@ -41,6 +41,7 @@ class Op:
     """One primitive. Immutable once registered; compare with ``is``."""
 
     kind = "op"
+    is_view = False  # whether its result shares the storage of its input
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Op:
         infer: Callable | None = None,
         doc: str = "",
         grad_name: str = "",
+        failure: Callable | None = None,
     ):
         if name in REGISTRY:
             raise ValueError(f"an op named {name!r} is registered already")
@@ -66,7 +68,7 @@ class Op:
         # PyTorch's name of the graph node: AddBackward0
         self.grad_name = grad_name or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self.__doc__ = doc
-        self._infer = infer
+        self._infer, self._failure = infer, failure
         REGISTRY[name] = self
 
     # -- what a recording asks
@@ -81,6 +83,14 @@ class Op:
         found = self.numpy(*arrays, **dict(zip(self.params, params)))
         found = found if isinstance(found, tuple) else (found,)
         return tuple(np.asarray(a, dtype=s.dtype.np).reshape(s.shape) for a, s in zip(found, specs))
+
+    def work(self, inputs: tuple[Input, ...], specs: tuple[Spec, ...], params: tuple) -> int:
+        """About how many elements or multiplications it is to compute: decides what is too big to interpret."""
+        return sum(s.numel for s in specs)
+
+    def failure(self, value: int | float, params: tuple) -> Exception:
+        """PyTorch's exception for the bad element `value` that a kernel's check found; `failure(value, **params)` is given with the op."""
+        return self._failure(value, **dict(zip(self.params, params)))
 
     def param(self, params: tuple, name: str) -> Any:
         return params[self.params.index(name)]
@@ -175,15 +185,17 @@ class Pointwise(Op):
         """`condition`: how many leading inputs are bool conditions, outside of promotion. `result`: fixed dtype of the result.
         `promote` is a key of PROMOTIONS, or a function of (inputs, params) to (operand dtype, result dtype).
         `lower` gets the builder, the operands, and by keyword those params that it names; where it names `index`, it gets the
-        element's row-major place in the result (int64): `iota` is that and nothing else. An op without tensor inputs gives `infer`."""
+        element's row-major place in the result (int64): `iota` is that and nothing else. An op without tensor inputs gives `infer`.
+        Where it names `check`, it gets the check word for `b.check(ok, value, check)`; such an op says what is raised by `failure`."""
         names = tuple(inspect.signature(lower if callable(lower) else numpy).parameters)
         if callable(lower):
             names = names[1:]  # the builder
-        inputs = kw.pop("inputs", None) or tuple(n for n in names if n not in kw.get("params", ()) and n != "index")
+        inputs = kw.pop("inputs", None) or tuple(n for n in names if n not in (*kw.get("params", ()), "index", "check"))
         super().__init__(name, inputs=inputs, numpy=numpy, grad=grad, **kw)
         self.lower = lower if callable(lower) else None
         self.lower_params = tuple(n for n in self.params if n in names) if callable(lower) else ()
         self.takes_index = callable(lower) and "index" in names
+        self.checks = callable(lower) and "check" in names
         self.condition, self.result = condition, result
         self._promote = promote
 
@@ -200,11 +212,13 @@ class Pointwise(Op):
         operands = (dtypes.bool_,) * self.condition + (operand,) * (len(inputs) - self.condition)
         return operands, self.result or result
 
-    def emit(self, b, values: list, params: tuple, index=None):
+    def emit(self, b, values: list, params: tuple, index=None, check: int | None = None):
         """One element (or one vector of them) of the result, by the builder `b`; `values` have the dtypes of `types`."""
         named = {n: self.param(params, n) for n in self.lower_params}
         if self.takes_index:
             named["index"] = index
+        if self.checks:
+            named["check"] = check
         return self.lower(b, *values, **named)
 
     def infer(self, inputs, params):
@@ -270,14 +284,16 @@ class Movement(Op):
 
     `restride(shape, strides, offset, **params)` maps a strided layout of the input to that of the output, strides in elements;
     it returns None where strides cannot say it (a reshape of something that is not contiguous: a copy comes first).
-    `numpy` on a contiguous array returns a view of it.
+    `numpy` on a contiguous array returns a view of it. `view=False`: PyTorch's operation makes a copy (flip), here too for who looks.
+    `whole=True`: it shows every element where it was (detach), so a write through it writes the base.
     """
 
     kind = "movement"
 
-    def __init__(self, name, *, numpy, restride, grad, infer, params, **kw):
+    def __init__(self, name, *, numpy, restride, grad, infer, params=(), view=True, whole=False, **kw):
         super().__init__(name, inputs=("x",), params=params, numpy=numpy, grad=grad, infer=infer, **kw)
         self._restride = restride
+        self.is_view, self.is_whole = view, whole
 
     def restride(self, shape, strides, offset, params):
         return self._restride(shape, strides, offset, **dict(zip(self.params, params)))
