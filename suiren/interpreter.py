@@ -15,10 +15,10 @@ class NodeFailed(Exception):
         self.node, self.cause = node, cause
 
 
-def run(trace: Trace, arrays: list[np.ndarray], numbers: tuple) -> list[np.ndarray]:
+def run(trace: Trace, arrays: list[np.ndarray], numbers: tuple, stop_at_nan: bool = False) -> list[np.ndarray]:
     """The values of `trace.outputs`, then those of `trace.writes`, each contiguous and sharing memory with nothing.
 
-    `arrays` are the leaves, which are only read.
+    `arrays` are the leaves, which are only read. `stop_at_nan`: FloatingPointError at the first node that makes a NaN or an infinity.
     """
     last_use = {v: i for i, node in enumerate(trace.nodes) for v in node.inputs if not isinstance(v, Number)}
     wanted = [*trace.outputs, *(value for _, value in trace.writes)]
@@ -32,6 +32,8 @@ def run(trace: Trace, arrays: list[np.ndarray], numbers: tuple) -> list[np.ndarr
         kinds = tuple(v.cls if isinstance(v, Number) else specs[v] for v in node.inputs)
         try:
             results = node.op.run(inputs, kinds, node.params, node.specs)
+            if stop_at_nan and not all(np.isfinite(r).all() for r in results if r.dtype.kind in "fc"):
+                raise FloatingPointError("the result has a NaN or an infinity")
         except Exception as cause:
             raise NodeFailed(i, cause) from cause
         values.update(zip(node.outputs, results))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from suiren.dtypes import dtype
+from suiren.size import Size
 
 
 class Spec:
@@ -13,7 +14,7 @@ class Spec:
     `requires_grad` belongs to it because it decides what a recording is, as shape and dtype do: one comparison settles all three.
     """
 
-    __slots__ = ("dtype", "nbytes", "ndim", "numel", "requires_grad", "shape", "strides", "twin")
+    __slots__ = ("dtype", "nbytes", "ndim", "numel", "requires_grad", "shape", "size", "strides", "twin")
 
     shape: tuple[int, ...]
     dtype: dtype
@@ -54,6 +55,7 @@ def spec(shape: tuple[int, ...], dtype: dtype, requires_grad: bool = False) -> S
     for wants in (False, True):
         s = object.__new__(Spec)
         s.shape, s.dtype, s.requires_grad = shape, dtype, wants
+        s.size = Size(shape)
         s.ndim, s.numel = len(shape), prod(shape)
         s.nbytes = s.numel * dtype.itemsize
         s.strides = contiguous_strides(shape)

@@ -1,0 +1,364 @@
+"""The engine: backward passes over the graph that recordings already are.
+
+A graph node is a transition of a recording's path whose op has a gradient rule. While the recording is pending, nothing else stands for it; when it has
+run, its `Graph` keeps the values that the rules ask for. Rules are written in ops, so a backward pass is recorded like everything else.
+A pass that ends in `.grad` and meets no Python of the user's is a macro: on replay, one look-up sets all gradients.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+from suiren.ops import movement, pointwise, reduce
+from suiren.trace import macros, recording
+from suiren.trace.execution import Graph
+from suiren.trace.liveness import History
+from suiren.trace.recording import Deferred, Recording, local, record
+from suiren.trace.spec import Spec
+from suiren.trace.storage import Stored, new
+from suiren.trace.trie import TrieNode
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate "
+    "values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class Live:
+    """The graph of the recording that is still pending, under the same face as a `Graph`."""
+
+    def __init__(self, rec: Recording):
+        self.rec, self.base = rec, rec.base
+        self.history = History(rec.node)
+        self.freed = set(rec.node.freed)
+        self.watched = rec.watched
+        self.sequence = float("inf")
+
+    def tensor(self, ref: int) -> Stored | None:
+        """The user's tensor behind a leaf, or behind a slot that is an autograd leaf's new version."""
+        return self.rec.leaves[-1 - ref] if ref < 0 else self.rec.owners.get(ref)
+
+    def value(self, step: TrieNode, ref: int) -> Stored:
+        """A tensor of what the slot holds, for a gradient rule."""
+        written = self.history.overwritten.get(ref)
+        if written is not None and written[1] and written[0] > step.depth:
+            _raise_modified(self.history, step, ref)
+        t = new(recording._TENSOR)
+        t._id, t._spec, t._buffer = self.base + ref, self.history.spec(ref), None
+        return t
+
+
+class Kept:
+    """The graph of a recording that has run."""
+
+    def __init__(self, graph: Graph):
+        self.graph, self.history = graph, graph.history
+        self.freed, self.watched, self.sequence = graph.freed, graph.watched, graph.sequence
+        self.read: dict[int, None] = {}  # the slots whose values were asked for, in order
+
+    def tensor(self, ref: int) -> Stored | None:
+        return self.graph.tensors.get(ref)
+
+    def value(self, step: TrieNode, ref: int) -> Stored:
+        t = self.graph.tensors[ref]
+        written = self.history.overwritten.get(ref)
+        if t._root()._version != self.graph.versions[ref] or (written is not None and written[1] and written[0] > step.depth):
+            _raise_modified(self.history, step, ref)
+        self.read[ref] = None
+        return t
+
+
+def _raise_modified(history: History, step: TrieNode, ref: int) -> None:
+    s = history.spec(ref)
+    maker = f", which is output 0 of {history.producer[ref].op.grad_name}" if history.is_node(ref) else ""
+    where = f" It was needed by {step.op.name}, recorded at {step.line.file}:{step.line.line}." if step.line else ""
+    raise RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{s.dtype} {list(s.shape)}]{maker}.{where} Clone it before you change it in place, or change it out of place."
+    )
+
+
+class Pass:
+    """One run of the engine: gradients flow from the roots, last transition first."""
+
+    def __init__(self, create_graph: bool, retain_graph: bool, wanted: list[Stored] | None, is_macro: bool = False):
+        self.is_macro = is_macro
+        self.create_graph, self.retain_graph = create_graph, retain_graph
+        self.rec = local.rec
+        self.live = Live(self.rec)
+        self.kept: dict[int, Kept] = {}
+        self.gradients: dict[tuple[int, int], list] = {}  # (graph, slot of the first output) -> a gradient per output
+        self.queue: list[tuple] = []
+        self.leaf_gradients: dict[int, tuple[Stored, Stored]] = {}
+        self.wanted = None if wanted is None else {self._place(t): t for t in wanted}
+        self.found: dict[Any, Stored] = {}  # gradients of the wanted tensors
+        self.visited: list[tuple[Any, TrieNode]] = []
+        self.graphs_used: list = []
+        self.is_plain = not create_graph  # no hook and no foreign graph was met: may become a macro
+
+    # -- where a tensor stands
+    def _place(self, t: Stored):
+        """(graph, slot) of a tensor with a history; ("leaf", its root) of an autograd leaf."""
+        if t._parent is not None:
+            slot = recording.enter(self.rec, t)
+            if self.live.history.end is not self.rec.node:
+                self.live = Live(self.rec)
+            return (self.live, slot) if self.live.history.is_node(slot) else ("leaf", id(t))
+        slot = t._id - self.rec.base
+        if 0 <= slot < recording.SPAN // 2 and self.live.history.is_node(slot):
+            return self.live, slot
+        if t._graph is not None:
+            graph, slot = t._graph
+            kept = self.kept.get(id(graph))
+            if kept is None:
+                kept = self.kept[id(graph)] = Kept(graph)
+                self.graphs_used.append(kept)
+            return kept, slot
+        return "leaf", id(t)
+
+    def send(self, t: Stored, gradient: Stored) -> None:
+        """Adds a gradient of the tensor `t`."""
+        graph, slot = self._place(t)
+        if graph == "leaf":
+            self._to_leaf(t, gradient)
+        else:
+            self._to_slot(graph, slot, gradient)
+
+    def _to_leaf(self, t: Stored, gradient: Stored) -> None:
+        if not t._spec.requires_grad:
+            return
+        if t._hooks:
+            self.is_plain = False
+            gradient = _run_hooks(t, gradient)
+        _, before = self.leaf_gradients.get(id(t), (t, None))
+        self.leaf_gradients[id(t)] = (t, gradient if before is None else pointwise.add(before, gradient))
+
+    def _to_slot(self, graph, slot: int, gradient: Stored) -> None:
+        history = graph.history
+        if slot < 0 or not history.is_node(slot):
+            t = graph.tensor(slot)
+            if t is not None and t._spec.requires_grad:
+                if slot >= 0 or t._graph is None or (graph is not self.live and t._graph[0] is graph.graph):
+                    self._to_leaf(t, gradient)
+                else:
+                    self.send(t, gradient)
+            return
+        step = history.producer[slot]
+        key = (id(graph), step.out)
+        gradients = self.gradients.get(key)
+        if gradients is None:
+            gradients = self.gradients[key] = [None] * len(step.specs)
+            heapq.heappush(self.queue, (-graph.sequence, -step.depth, len(self.gradients), graph, step))
+        i = slot - step.out
+        gradients[i] = gradient if gradients[i] is None else pointwise.add(gradients[i], gradient)
+
+    # -- the run
+    def run(self) -> None:
+        while self.queue:
+            _, _, _, graph, step = heapq.heappop(self.queue)
+            if step.out in graph.freed:
+                raise RuntimeError(FREED)
+            gradients = self.gradients.pop((id(graph), step.out))
+            for i in range(len(gradients)):
+                self._look(graph, step.out + i, gradients, i)
+            for ref, g in zip(step.refs, self._apply(graph, step, gradients)):
+                if g is None or not isinstance(ref, int):
+                    continue
+                s = graph.history.spec(ref)
+                if s.requires_grad:
+                    self._to_slot(graph, ref, fitted(g, s))
+            self.visited.append((graph, step))
+
+    def _look(self, graph, slot: int, gradients: list, i: int) -> None:
+        """Hooks, retained gradients and gradients asked for by name, of an output whose gradient is complete."""
+        t = graph.watched.get(slot)
+        if t is not None and gradients[i] is not None:
+            self.is_plain = False
+            gradients[i] = _run_hooks(t, gradients[i])
+            if t._retains_grad:
+                t._grad = gradients[i]
+        if self.wanted is not None and (graph, slot) in self.wanted:
+            self.found[(graph, slot)] = gradients[i]
+
+    def _apply(self, graph, step: TrieNode, gradients: list) -> tuple:
+        op, history = step.op, graph.history
+        given = {}
+        for name in op.grad_needs:
+            if name == "g":
+                given[name] = gradients[0]
+            elif name[0] == "g" and name[1:].isdigit():
+                given[name] = gradients[int(name[1:])]
+            elif name == "out":
+                given[name] = graph.value(step, step.out)
+            elif name[:3] == "out" and name[3:].isdigit():
+                given[name] = graph.value(step, step.out + int(name[3:]))
+            elif name in op.params:
+                given[name] = step.params[op.params.index(name)]
+            elif name in op.inputs:
+                ref = step.refs[op.inputs.index(name)]
+                given[name] = graph.value(step, ref) if isinstance(ref, int) else self._number(graph, step, op.inputs.index(name))
+            elif name.endswith("_specs"):
+                given[name] = tuple(history.spec(r) if isinstance(r, int) else r for r in step.refs)
+            elif name.endswith("_spec"):
+                ref = step.refs[op.inputs.index(name[:-5])]
+                given[name] = history.spec(ref).plain if isinstance(ref, int) else ref
+            else:
+                raise TypeError(f"the gradient rule of {op.name} asks for {name!r}, which the op does not have")
+        line = self.rec.scope
+        self.rec.scope = f"backward of {step.scope or op.name}"
+        try:
+            found = op.grad(**given)
+        finally:
+            self.rec.scope = line
+        return found if isinstance(found, tuple) else (found,)
+
+    def _number(self, graph, step: TrieNode, position: int):
+        """A Python number that a rule asks for: the one this recording was given."""
+        index = step.parent.numbers + sum(not isinstance(r, int) for r in step.refs[:position])
+        numbers = self.rec.numbers if graph is self.live else graph.graph.numbers
+        value = numbers[index]
+        if type(value) is Deferred or not self.is_macro:
+            return value
+        return macros.given_number(value, index)
+
+
+def fitted(g: Stored, s: Spec) -> Stored:
+    """`g` summed to the shape of the input that was broadcast, in the input's dtype."""
+    have, want = g._spec.shape, s.shape
+    if have != want:
+        extra = len(have) - len(want)
+        dims = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(want) if n == 1 and have[i + extra] != 1)
+        if dims:
+            g = reduce.sum(g, dims=dims, keepdim=False)
+        if g._spec.shape != want:
+            g = movement.reshape(g, shape=want)
+    if g._spec.dtype is not s.dtype:
+        g = pointwise.cast(g, dtype=s.dtype)
+    return g
+
+
+def _run_hooks(t: Stored, gradient: Stored) -> Stored:
+    for hook in list((t._hooks or {}).values()):
+        changed = hook(gradient)
+        if changed is not None:
+            gradient = changed
+    return gradient
+
+
+def seed(t: Stored, gradient) -> Stored:
+    """The gradient that a backward starts with: ones for a scalar, else the caller's, checked."""
+    if gradient is None:
+        if t._spec.numel != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return pointwise.full(1.0, shape=t._spec.shape, dtype=t._spec.dtype)
+    if not isinstance(gradient, Stored):
+        raise TypeError("gradients can be either Tensors or None, but got " + type(gradient).__name__)
+    if gradient._spec.shape != t._spec.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {list(gradient._spec.shape)} and output[0] has a shape of {list(t._spec.shape)}."
+        )
+    return gradient
+
+
+def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, create_graph: bool, inputs: list[Stored] | None) -> None:
+    """Adds to `.grad` of the leaves (or of `inputs` alone) the gradients of the roots."""
+    rec = local.rec
+    if rec.node.cut:
+        recording.finish()
+    for t in roots:
+        if not t._spec.requires_grad:
+            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    retain = create_graph if retain_graph is None else retain_graph
+    if len(roots) == 1 and inputs is None and not create_graph and roots[0]._parent is None:
+        from suiren.autograd import replay
+
+        replay.backward(rec, roots[0], gradients[0], retain)
+        return
+    run_pass(roots, gradients, retain, create_graph, inputs)
+
+
+def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macro: bool = False) -> tuple[Pass, list]:
+    """A pass that ends in `.grad`: returns it with the leaves it reached and the slot of the gradient that each had before, or None."""
+    rec = local.rec
+    before = recording.set_grad_mode(create_graph)
+    try:
+        run = Pass(create_graph, retain, inputs, is_macro)
+        for t, g in zip(roots, gradients):
+            run.send(t, seed(t, g))
+        run.run()
+        free(run)
+        reached = []
+        wanted = None if inputs is None else {id(t) for t in inputs}
+        for t, g in run.leaf_gradients.values():
+            if wanted is None or id(t) in wanted:
+                reached.append((t, None if t._grad is None else recording.enter(rec, t._grad)))
+                accumulate(t, g, create_graph)
+        for place, g in run.found.items():
+            accumulate(run.wanted[place], g, create_graph)
+    finally:
+        recording.set_grad_mode(before)
+    return run, reached
+
+
+def accumulate(t: Stored, g: Stored, create_graph: bool) -> None:
+    """`t.grad += g`. A first gradient is the tensor itself, unless somebody else could hold it."""
+    if t._grad is None:
+        if g._parent is not None or any(g is other for other in local.rec.leaves) or g._id < local.rec.base:
+            g = record(pointwise.copy, (g,), ())
+        t._grad = g
+    elif create_graph:
+        t._grad = pointwise.add(t._grad, g)
+    else:
+        from suiren.trace.views import write
+
+        write(t._grad, pointwise.add(t._grad, g))
+
+
+def free(run: Pass) -> None:
+    """Without `retain_graph`, what the pass visited cannot run again; in the pending recording that is part of the path."""
+    if run.retain_graph:
+        return
+    freed_here = []
+    for graph, step in run.visited:
+        slots = range(step.out, step.out + len(step.specs))
+        if graph is run.live:
+            freed_here.extend(slots)
+        else:
+            graph.freed.update(slots)
+    if freed_here:
+        rec = run.rec
+        key = ("freed", tuple(freed_here))
+
+        def make() -> TrieNode:
+            node = TrieNode(rec.node, "freed", params=key)
+            node.freed = rec.node.freed | frozenset(freed_here)
+            return node
+
+        recording.step(rec, key, make)
+
+
+def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: bool, create_graph: bool, allow_unused: bool) -> list:
+    """The gradients of `outputs` with respect to `inputs`, without touching any `.grad`."""
+    before = recording.set_grad_mode(create_graph)
+    try:
+        run = Pass(create_graph, retain, inputs)
+        places = [run._place(t) for t in inputs]
+        for t, g in zip(outputs, gradients):
+            run.send(t, seed(t, g))
+        run.run()
+        free(run)
+        found = []
+        for t, place in zip(inputs, places):
+            g = run.found.get(place)
+            if g is None and id(t) in run.leaf_gradients:
+                g = run.leaf_gradients[id(t)][1]
+            if g is None and not allow_unused:
+                raise RuntimeError(
+                    "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
+                )
+            found.append(g)
+        return found
+    finally:
+        recording.set_grad_mode(before)

@@ -1,0 +1,124 @@
+"""A backward pass as one transition: what is remembered of a pass, and how it is played again."""
+
+from __future__ import annotations
+
+from suiren.autograd import engine
+from suiren.trace import macros, recording
+from suiren.trace.macros import NumberPlan
+from suiren.trace.recording import Recording
+from suiren.trace.storage import Stored, new
+
+
+class BackwardMacro(macros.Macro):
+    """`leaves`: the slots of the autograd leaves reached; `had`: whether each had a gradient; `reads`: the kept values that rules ask for."""
+
+    __slots__ = ("freed", "had", "leaves", "reads", "slots_read")
+
+
+def backward(rec: Recording, root: Stored, gradient: Stored | None, retain: bool) -> None:
+    """`root.backward(gradient)`, replayed if it is known; else run, and remembered if it met no Python of the user's."""
+    graph, slot = None, root._id - rec.base
+    if not 0 <= slot < recording.SPAN // 2:
+        graph = root._graph
+        if graph is None:
+            engine.run_pass([root], [gradient], retain, False, None)
+            return
+        graph, slot = graph
+    structure = None if graph is None else (graph.structure, frozenset(graph.freed))
+    key = ("backward", slot, structure, gradient is None, retain)
+    if not (rec.watched if graph is None else graph.watched):
+        known = rec.node.macros
+        for macro in known.get(key, ()) if known is not None else ():
+            if _replay(rec, macro, graph, gradient):
+                return
+    start, base, first_number = rec.node, rec.base, len(rec.numbers)
+    try:
+        run, reached = engine.run_pass([root], [gradient], retain, False, None, is_macro=True)
+        plan = NumberPlan(rec.numbers[first_number:], first_number if graph is None else len(graph.numbers))
+    finally:
+        macros.settle_numbers(rec, first_number)
+    if rec.base == base and run.is_plain:
+        macro = _remembered(rec, run, reached, graph, gradient, plan)
+        if macro is not None:
+            macros.remember(start, key, macro)
+
+
+
+
+def _remembered(rec: Recording, run, reached: list, graph, gradient, plan) -> BackwardMacro | None:
+    kept = run.graphs_used
+    if any(k.graph is not graph for k in kept) or (kept and graph is None):
+        return None  # the graph goes on in other recordings
+    source = run.live if graph is None else kept[0]
+    places = {id(t): ref for ref, t in _leaf_places(source, rec)}
+    if any(id(t) not in places or t._grad._parent is not None for t, _ in reached):
+        return None
+    reads = [] if graph is None else list(source.read)
+    entries = []  # (what it is, its slot now, its spec): in the order in which new leaves were bound
+    if gradient is not None:
+        entries.append(("gradient", 0, recording.enter(rec, gradient), gradient._spec))
+    for i, (t, old) in enumerate(reached):
+        if old is not None:
+            entries.append(("grad", i, old, t._grad._spec))
+    for ref in reads:
+        t = graph.tensors[ref]
+        if t._parent is not None:
+            return None
+        entries.append(("kept", ref, recording.enter(rec, t), t._spec))
+    entries.sort(key=lambda e: -e[2] if e[2] < 0 else 0)
+    macro = BackwardMacro(
+        tuple(e[2] for e in entries), tuple(e[3] for e in entries), rec.node,
+        tuple((t._grad._id - rec.base, t._grad._spec) for t, _ in reached), plan,
+    )  # fmt: skip
+    macro.reads = tuple((kind, which) for kind, which, _, _ in entries)
+    macro.leaves = tuple(places[id(t)] for t, _ in reached)
+    macro.had = tuple(old is not None for _, old in reached)
+    macro.slots_read = tuple(reads)
+    macro.freed = frozenset() if graph is None or run.retain_graph else frozenset(graph.freed)
+    return macro
+
+
+def _leaf_places(source, rec: Recording):
+    if isinstance(source, engine.Live):
+        yield from ((-1 - j, t) for j, t in enumerate(rec.leaves))
+        yield from rec.owners.items()
+    else:
+        yield from source.graph.tensors.items()
+
+
+def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
+    if graph is None:
+        owners, bound = rec.owners, rec.leaves
+        leaves = [bound[-1 - ref] if ref < 0 else owners[ref] for ref in macro.leaves]
+    else:
+        leaves = [graph.tensors[ref] for ref in macro.leaves]
+        if any(graph.tensors[ref]._root()._version != graph.versions[ref] for ref in macro.slots_read):
+            return False
+    for t, had in zip(leaves, macro.had):
+        if (t._grad is not None) is not had or t._hooks:
+            return False
+    if macro.reads:
+        tensors = []
+        for kind, which in macro.reads:
+            tensors.append(gradient if kind == "gradient" else leaves[which]._grad if kind == "grad" else graph.tensors[which])
+        if not macros.bind_all(rec, tensors, macro):
+            return False
+    rec.numbers.extend(macro.numbers.numbers(rec.numbers if graph is None else graph.numbers))
+    base = rec.base
+    rec.node = macro.end
+    tensor = recording._TENSOR
+    for t, had, (slot, spec) in zip(leaves, macro.had, macro.results):
+        if had:
+            g = t._grad
+            if g._id < base and g._buffer is not None:
+                rec.written.append((g, g._id - base))
+            g._version += 1
+            g._id = base + slot
+        else:
+            g = new(tensor)
+            g._id, g._spec, g._buffer = base + slot, spec, None
+            t._grad = g
+            rec.values.append(g)
+    if graph is not None:
+        graph.freed.update(macro.freed)
+    return True

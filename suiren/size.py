@@ -1,0 +1,36 @@
+"""Size: a shape as users see it. Source: https://docs.pytorch.org/docs/stable/size.html"""
+
+from __future__ import annotations
+
+from math import prod
+
+
+class Size(tuple):
+    """A tuple of sizes that prints as ``torch.Size([2, 3])``; slices and sums of it are Sizes again."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this size."""
+        return prod(self)
+
+    def __getitem__(self, index):
+        found = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __radd__(self, other):
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, n):
+        return Size(tuple.__mul__(self, n))
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def __reduce__(self):
+        return Size, (tuple(self),)

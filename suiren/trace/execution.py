@@ -1,0 +1,222 @@
+"""Running a recording: which program it is, in which tier, with which memory.
+
+The last transition and the set of slots still reachable find the `Ending`. It is interpreted the first time and compiled when it comes by again
+(at once if it is too big to interpret in reasonable time): counts and sizes decide, never time, so the same program gives the same bits every time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import time
+from math import prod
+
+import numpy as np
+
+from suiren import interpreter
+from suiren.config import config
+from suiren.runtime.buffers import Buffer
+from suiren.trace import liveness, recording
+from suiren.trace.liveness import History
+from suiren.trace.recording import Recording
+from suiren.trace.storage import Stored, adopt
+from suiren.trace.trace import Trace
+from suiren.trace.trie import TrieNode, build_trace
+
+# A new trace above this much work (elements computed, a template's multiplications counted by its op) is compiled the first time.
+TOO_BIG_TO_INTERPRET = 1 << 31
+
+_clock = itertools.count(1)
+_names = itertools.count()
+counts = {"interpreter": 0, "compiled": 0}  # recordings run, by tier
+endings: list[Ending] = []  # in the order of creation, for `explain`
+
+
+class Graph:
+    """The history of the tensors that outlived a recording: its structure, and the values that backward needs."""
+
+    __slots__ = ("freed", "history", "numbers", "sequence", "structure", "tensors", "versions", "watched")
+
+    def __init__(self, structure: Ending, tensors: dict[int, Stored], numbers: list):
+        self.numbers = numbers
+        self.structure = structure
+        self.history = structure.history
+        self.tensors = tensors  # slot -> tensor: leaves, and saved values
+        self.versions = {slot: t._root()._version for slot, t in tensors.items()}
+        self.freed = set(structure.end.freed)
+        self.watched: dict[int, Stored] = {}
+        self.sequence = next(_clock)
+
+
+class Ending:
+    """One program: a path of the trie with what was reachable at its end."""
+
+    def __init__(self, end: TrieNode, key: tuple[int, ...], live: list[Stored], rec: Recording):
+        self.end, self.key = end, key
+        self.name = f"program-{next(_names)}"
+        self.count = self.compiled_runs = 0
+        self.executable = None
+        self.lock = threading.Lock()
+        self.history = History(end)
+        self.writes = tuple((old, t._id - rec.base) for t, old in rec.written)
+        owned = {*key, *(slot for _, slot in self.writes)}
+        roots = [s for s in owned if self.history.is_node(s)]
+        nodes, needed = self.history.behind(roots, end.freed)
+        self.has_graph = bool(roots)
+        # what backward needs and nobody holds becomes an output, kept by the Graph
+        self.saved = tuple(s for s in needed if s >= 0 and s not in owned)
+        inputs = {r for n in nodes for r in n.refs if isinstance(r, int)}
+        self.kept = tuple(sorted({*needed, *(r for r in inputs if r < 0 or not self.history.is_node(r))} - set(self.saved)))
+        self.trace: Trace = build_trace(end, key + self.saved, self.writes, self.name)
+        specs = self.trace.specs()
+        self.out_specs = tuple(specs[v] for v in self.trace.outputs)
+        self.out_bytes = tuple(s.nbytes for s in self.out_specs)
+        self.work = work(self.trace)
+        endings.append(self)
+
+
+def work(trace: Trace) -> int:
+    """How much there is to compute, in elements and multiplications."""
+    specs, total = trace.specs(), 0
+    for node in trace.nodes:
+        inputs = tuple(x.cls if isinstance(x, tuple) else specs[x] for x in node.inputs)
+        total += node.op.work(inputs, node.specs, node.params)
+    return total
+
+
+def run(rec: Recording) -> None:
+    """Runs a recording, gives its living tensors their memory, and starts the next."""
+    node, base = rec.node, rec.base
+    live = liveness.alive(rec.values)
+    key = tuple([t._id - base for t in live])
+    ends = node.ends
+    ending = ends.get(key) if ends is not None else None
+    if ending is None:
+        if ends is None:
+            ends = node.ends = {}
+        if not key and not rec.written:
+            rec.reset()
+            return
+        ending = ends[key] = Ending(node, key, live, rec)
+        if config.misses:
+            from suiren.trace.pretty import report_miss
+
+            report_miss(ending)
+    node.used = next(_clock)
+    buffers, numbers, leaves = rec.buffers, rec.numbers, rec.leaves
+    snapshots, kept = rec.snapshots, (leaves, rec.owners, rec.watched, numbers)
+    rec.reset()  # before running: an error, or an interrupt, leaves a usable recorder
+    out = [Buffer(n) for n in ending.out_bytes]
+    _execute(ending, buffers, numbers, out)
+    for leaf, shared in snapshots:
+        if any(-1 - old == leaf for old, _ in ending.writes):
+            shared.copy_from(buffers[leaf], ending.trace.leaves[leaf].nbytes)
+    for t, buffer in zip(live, out):
+        t._buffer = buffer
+    if ending.has_graph:
+        _keep_graph(ending, live, kept, out)
+
+
+def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer]) -> None:
+    """Gives the tensors that lived on their history, with the values that backward will ask for."""
+    leaves, owners, watched, numbers = rec
+    made = dict(zip(ending.key, live))
+    made.update((slot, leaves[-1 - old]) for old, slot in ending.writes)
+    kept = {s: made[s] for s in ending.kept if s in made}
+    kept.update((r, leaves[-1 - r]) for r in ending.kept if r < 0)
+    kept.update((s, owners[s]) for s in ending.kept if s in owners)
+    for slot, buffer in zip(ending.saved, out[len(ending.key) :]):
+        kept[slot] = adopt(recording._TENSOR, buffer, ending.history.spec(slot).plain)
+    graph = Graph(ending, kept, numbers)
+    graph.watched = watched
+    for slot, t in made.items():
+        if ending.history.is_node(slot):
+            t._graph = (graph, slot)
+
+
+def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buffer]) -> None:
+    ending.count += 1
+    tier = config.tier
+    if tier == "auto":
+        tier = "compiled" if ending.count > 1 or ending.work > TOO_BIG_TO_INTERPRET else "interpreter"
+    if config.nans:
+        tier = "interpreter"
+    counts[tier] += 1
+    if tier == "compiled":
+        if ending.executable is None:
+            _compile(ending)
+        before = _copies(ending, buffers) if config.verify > 1 else None
+        try:
+            ending.executable.run([b.addr for b in buffers] + [b.addr for b in out], numbers)
+        except ending.executable.CheckFailed as failure:
+            raise _explained(ending.trace, failure.node, failure.cause) from None
+        ending.compiled_runs += 1
+        if before is not None:
+            _verify(ending, before, buffers, numbers, out)
+        return
+    if config.debug >= 1:
+        print(f"[suiren] {ending.name}: interpreted, {len(ending.trace.nodes)} operations", file=sys.stderr)
+    arrays = [b.array(s.shape, s.dtype.np) for b, s in zip(buffers, ending.trace.leaves)]
+    results = _interpret(ending.trace, arrays, numbers)
+    for a, buffer, s in zip(results, out, ending.out_specs):
+        buffer.array(s.shape, s.dtype.np)[...] = a
+    for a, (leaf, _) in zip(results[len(out) :], ending.trace.writes):
+        s = ending.trace.leaves[leaf]
+        buffers[leaf].array(s.shape, s.dtype.np)[...] = a
+
+
+def _interpret(trace: Trace, arrays: list[np.ndarray], numbers: list) -> list[np.ndarray]:
+    try:
+        return interpreter.run(trace, arrays, tuple(numbers), stop_at_nan=bool(config.nans))
+    except interpreter.NodeFailed as failure:
+        raise _explained(trace, failure.node, failure.cause) from None
+
+
+def _explained(trace: Trace, index: int, cause: Exception) -> Exception:
+    """The same exception, saying which operation it was and on which line of the user's."""
+    node, specs = trace.nodes[index], trace.specs()
+    shapes = ", ".join(str(list(specs[v].shape)) if isinstance(v, int) else v.cls.__name__ for v in node.inputs)
+    where = f", recorded at {node.line.file}:{node.line.line} in {node.line.function}" if node.line else ""
+    name = f"{node.scope}: {node.op.name}" if node.scope else node.op.name
+    return type(cause)(f"{cause} [{name} of {shapes}{where}]")
+
+
+def _compile(ending: Ending) -> None:
+    from suiren.compiler.pipeline import compile_trace
+    from suiren.trace.verify import verify
+
+    with ending.lock:
+        if ending.executable is not None:
+            return
+        start = time.perf_counter()
+        if config.verify:
+            verify(ending.trace)
+        ending.executable = compile_trace(ending.trace)
+        if config.debug >= 1:
+            took = time.perf_counter() - start
+            print(f"[suiren] {ending.name}: compiled {len(ending.trace.nodes)} operations in {took:.2f} s", file=sys.stderr)
+
+
+def _copies(ending: Ending, buffers: list[Buffer]) -> list[np.ndarray]:
+    return [b.array(s.shape, s.dtype.np).copy() for b, s in zip(buffers, ending.trace.leaves)]
+
+
+def _verify(ending: Ending, before: list[np.ndarray], buffers: list[Buffer], numbers: list, out: list[Buffer]) -> None:
+    """SUIREN_VERIFY=2: what the interpreter computes from the same leaves, value by value."""
+    expected = _interpret(ending.trace, before, numbers)
+    got = [b.array(s.shape, s.dtype.np) for b, s in zip(out, ending.out_specs)]
+    got += [buffers[leaf].array(ending.trace.leaves[leaf].shape, ending.trace.leaves[leaf].dtype.np) for leaf, _ in ending.trace.writes]
+    values = [*ending.trace.outputs, *(v for _, v in ending.trace.writes)]
+    maker = {v: node for node in ending.trace.nodes for v in node.outputs}
+    order = {v: i for i, v in enumerate(maker)}
+    wrong = [
+        (order.get(v, -1), v, float(np.max(np.abs(np.asarray(e, np.float64) - g))))
+        for v, e, g in zip(values, expected, got)
+        if not np.allclose(g, e, rtol=1e-3, atol=1e-4 * max(1.0, float(np.abs(e).max(initial=0)) if prod(e.shape) else 1), equal_nan=True)
+    ]
+    if wrong:
+        _, v, difference = min(wrong)
+        node = maker.get(v)
+        raise AssertionError(f"{ending.name}: compiled and interpreted values of {node.op if node else 'a leaf'} (value {v}) differ by {difference:g}")
+

@@ -1,0 +1,92 @@
+"""What of a recording somebody can still reach when it ends, and what a graph that may still run backward has to keep.
+
+A recording holds every tensor it made (`Recording.values`); one that only the recording holds is dead. CPython's reference counts tell, in one
+call per tensor and exactly at that moment; weak references would tell the same and cost 90 ns more for every operation recorded
+(docs/internals/decisions/001-liveness-by-reference-counts.md).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from suiren.trace.storage import Stored
+from suiren.trace.trie import LEAF, OP, TrieNode
+
+
+def _baseline() -> int:
+    """What getrefcount says of an object that only a list holds, asked as `alive` asks."""
+    values = [object()]
+    return [sys.getrefcount(t) for t in values][0]
+
+
+_HELD_BY_LIST = _baseline()
+
+
+def alive(values: list[Stored]) -> list[Stored]:
+    """The tensors that somebody besides this list holds."""
+    count, baseline = sys.getrefcount, _HELD_BY_LIST
+    return [t for t in values if count(t) > baseline]
+
+
+class History:
+    """The graph in the path of a recording: which transition made a slot, and what it needs to run backward."""
+
+    def __init__(self, end: TrieNode):
+        self.end = end
+        self.path = end.path()
+        self.producer: dict[int, TrieNode] = {}
+        self.leaf_specs: list = []
+        # slot -> (depth of the write, whether it counts as a version) for what an in-place write has replaced
+        self.overwritten: dict[int, tuple[int, bool]] = {}
+        for step in self.path:
+            if step.kind is OP:
+                for i in range(len(step.specs)):
+                    self.producer[step.out + i] = step
+            elif step.kind is LEAF:
+                self.leaf_specs.append(step.spec)
+            elif step.op is None and step.kind == "write":
+                self.overwritten[step.refs[0]] = (step.depth, not step.params)
+
+    def spec(self, ref: int):
+        if ref < 0:
+            return self.leaf_specs[-1 - ref]
+        step = self.producer[ref]
+        return step.specs[ref - step.out]
+
+    def is_node(self, ref: int) -> bool:
+        """Whether a gradient rule stands behind this slot."""
+        if ref < 0:
+            return False
+        step = self.producer[ref]
+        return step.op.grad is not None and step.specs[ref - step.out].requires_grad
+
+    def needed_by(self, step: TrieNode) -> list[int]:
+        """The slots whose values the gradient rule of `step` asks for, by the names of its parameters."""
+        needed = []
+        op = step.op
+        for name in op.grad_needs:
+            if name == "out":
+                needed.append(step.out)
+            elif name[:3] == "out" and name[3:].isdigit():
+                needed.append(step.out + int(name[3:]))
+            elif name in op.inputs:
+                ref = step.refs[op.inputs.index(name)]
+                if isinstance(ref, int):
+                    needed.append(ref)
+        return needed
+
+    def behind(self, slots: list[int], freed: frozenset[int]) -> tuple[list[TrieNode], list[int]]:
+        """(the graph nodes that backward from `slots` passes, the slots they need, sorted)."""
+        seen: set[int] = set()
+        nodes, needed = [], set()
+        stack = [s for s in slots if self.is_node(s) and s not in freed]
+        while stack:
+            slot = stack.pop()
+            step = self.producer[slot]
+            if step.out in seen:
+                continue
+            seen.add(step.out)
+            nodes.append(step)
+            needed.update(self.needed_by(step))
+            stack.extend(r for r in step.refs if isinstance(r, int) and self.is_node(r) and r not in freed)
+        return nodes, sorted(needed)

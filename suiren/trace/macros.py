@@ -1,0 +1,156 @@
+"""Macros: what the framework itself expands (a backward, an optimizer's step) is one transition of the trie.
+
+The first time, `expand` records ordinary operations. On replay one look-up binds the inputs, jumps the cursor over the whole expansion and sets the
+new versions: a hundred parameters do not cost a hundred Python loops of arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from suiren.trace import recording
+from suiren.trace.recording import Deferred, Recording, enter, local
+from suiren.trace.spec import Spec
+from suiren.trace.storage import Stored
+from suiren.trace.trie import TrieNode
+
+
+class Macro:
+    """A known expansion: what its inputs must be, where the cursor is afterwards, and what has changed then."""
+
+    __slots__ = ("end", "numbers", "refs", "results", "specs")
+
+    def __init__(self, refs, specs, end, results, numbers):
+        self.refs: tuple[int, ...] = refs
+        self.specs: tuple[Spec, ...] = specs
+        self.end: TrieNode = end
+        self.results = results
+        self.numbers: NumberPlan = numbers
+
+
+class NumberPlan:
+    """The numbers that an expansion used, in order: given ones, constants of the expansion, and what is computed from given ones."""
+
+    __slots__ = ("constants", "derived", "order")
+
+    def __init__(self, used: list, given: int):
+        constants, derived, order = [], [], []
+        for n in used:
+            if type(n) is not Deferred:
+                order.append((1, len(constants)))
+                constants.append(n)
+            elif n.index is not None:
+                order.append((0, n.index))
+            else:
+                order.append((2, len(derived)))
+                derived.append(n.compute)
+        starts = (0, given, given + len(constants))
+        self.order = tuple(starts[kind] + i for kind, i in order)
+        self.constants, self.derived = tuple(constants), tuple(derived)
+
+    def numbers(self, given: Sequence) -> list:
+        if not self.order:
+            return []
+        pool = [*given, *self.constants, *[f(given) for f in self.derived]]
+        return [pool[i] for i in self.order]
+
+
+def run(key: Hashable, inputs: Sequence[Stored], numbers: Sequence[float], expand: Callable, scope: str = "") -> None:
+    """Records an expansion that writes some of its inputs in place.
+
+    `key` is all that decides the structure, besides the inputs' specs and which of them alias. `numbers` are floats that may change from step to step.
+    `expand(inputs, numbers)` records ops (with gradients off; its numbers are passed to ops, never computed with) and returns
+    [(index of the input to overwrite, its new value)].
+    """
+    rec = local.rec
+    if rec.node.cut:
+        recording._settle(rec)
+    macro = find(rec, (key, len(numbers)), inputs)
+    if macro is None:
+        _expand(rec, (key, len(numbers)), inputs, numbers, expand, scope)
+        return
+    rec.numbers.extend(macro.numbers.numbers(numbers))
+    base = rec.base
+    rec.node = macro.end
+    for i, slot in macro.results:
+        t = inputs[i]
+        if t._id < base and t._buffer is not None:
+            rec.written.append((t, t._id - base))
+        t._id = base + slot
+        t._version += 1
+
+
+def _expand(rec: Recording, key: tuple, inputs, numbers, expand, scope: str) -> None:
+    while True:
+        start, base, first_number = rec.node, rec.base, len(rec.numbers)
+        refs = tuple(enter(rec, t) for t in inputs)
+        if rec.base == base:  # else one was pending in another thread, and waiting for it ran this recording
+            break
+    bound = rec.node.leaves
+    before, rec.scope = rec.scope, scope or str(key[0])
+    grad = rec.grad
+    recording.set_grad_mode(False)
+    try:
+        results = []
+        for i, value in expand(inputs, [given_number(v, i) for i, v in enumerate(numbers)]):
+            recording.overwrite(inputs[i], value)
+            inputs[i]._version += 1
+            results.append((i, inputs[i]._id - base))
+        plan = NumberPlan(rec.numbers[first_number:], len(numbers))
+    finally:
+        settle_numbers(rec, first_number)
+        recording.set_grad_mode(grad)
+        rec.scope = before
+    if rec.base == base and rec.node.leaves == bound and all(t._parent is None for t in inputs):
+        specs = tuple(t._spec for t in inputs)
+        remember(start, key, Macro(refs, specs, rec.node, tuple(results), plan))
+
+
+def given_number(value, index: int) -> Deferred:
+    """The `index`-th number that the caller of a macro gives."""
+    return Deferred(value, lambda given: given[index], index)
+
+
+def settle_numbers(rec: Recording, first: int) -> None:
+    """Puts this time's values where the expansion left deferred numbers."""
+    rec.numbers[first:] = [n.value if type(n) is Deferred else n for n in rec.numbers[first:]]
+
+
+def remember(start: TrieNode, key: Hashable, macro: Macro) -> None:
+    if start.macros is None:
+        start.macros = {}
+    start.macros.setdefault(key, []).append(macro)
+
+
+def find(rec: Recording, key: Hashable, tensors: Sequence[Stored]) -> Macro | None:
+    """The known macro of this key at the cursor whose inputs these tensors can be; their leaves are bound then."""
+    known = rec.node.macros
+    if known is not None:
+        for macro in known.get(key, ()):
+            if bind_all(rec, tensors, macro):
+                return macro
+    return None
+
+
+def bind_all(rec: Recording, tensors: Sequence[Stored], macro: Macro) -> bool:
+    """Whether the tensors stand where the macro expects them; computed ones become the leaves it expects. False leaves nothing changed."""
+    base, bound = rec.base, []
+    if len(tensors) != len(macro.refs):
+        return False
+    for t, ref, spec in zip(tensors, macro.refs, macro.specs):
+        if t._id - base == ref:
+            continue
+        slot = t._id - base
+        in_recording = -recording.SPAN // 2 <= slot < recording.SPAN // 2
+        if t._spec is spec and not in_recording and ref == -1 - len(rec.leaves) and t._buffer is not None and t._parent is None:
+            bound.append((t, t._id))
+            recording.bind(rec, t)
+            continue
+        for t, before in reversed(bound):
+            t._id = before
+            rec.leaves.pop()
+            rec.buffers.pop()
+            if rec.snapshots and rec.snapshots[-1][0] == len(rec.leaves):
+                rec.snapshots.pop()
+        return False
+    return True

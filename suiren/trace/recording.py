@@ -1,0 +1,527 @@
+"""The recorder: a cursor that walks the trie of known traces, one transition for each operation.
+
+The fast path (`unary`, `binary`, `record1`) is a few comparisons with the transition that followed last time, and one new tensor. What it does not
+recognise goes through `record`, which finds the transition in the trie or, for a program never seen, checks the arguments and makes it.
+Measured figures and the reasons for this shape: design.md, "Recording must cost less than a microsecond per operation".
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import os
+import sys
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from suiren.runtime.buffers import Buffer
+from suiren.trace.op import Op
+from suiren.trace.spec import Spec
+from suiren.trace.storage import Stored, new
+from suiren.trace.trace import Line
+from suiren.trace.trie import LEAF, MODE, NEVER, OP, ROOTS, WRITE, TrieNode, grown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Ids of different recordings are this far apart; a recording is cut long before it has as many slots.
+SPAN = 1 << 16
+# A recording that nobody looks at is cut after this many transitions (a ResNet152's forward has about 600, a GPT's 500; an LSTM
+# written out over 100 steps 3000), or when its values would take this many bytes if all were kept.
+MAX_TRANSITIONS = 4096
+MAX_BYTES = 6 << 30
+MAX_SLOTS = SPAN // 2 - 4096
+
+_bases = itertools.count(SPAN, SPAN)
+_TENSOR: type[Stored] = Stored
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+# Where a recording stands while another thread takes it over: nothing matches here.
+_TAKEN = object.__new__(TrieNode)
+_TAKEN.likely = object.__new__(TrieNode)
+_TAKEN.likely.op = None
+_TAKEN.cut, _TAKEN.depth, _TAKEN.kind = False, 1, "taken"
+
+
+class Recording:
+    """What a thread has recorded and not run yet."""
+
+    __slots__ = (
+        "__weakref__", "base", "buffers", "grad", "leaves", "lock", "node", "numbers", "owners", "period", "scope", "snapshots",
+        "thread", "values", "waiting", "watched", "written",
+    )  # fmt: skip
+
+    base: int  # the id of slot 0
+    node: TrieNode  # the cursor
+    values: list[Stored]  # every tensor made here that may own an output
+    leaves: list[Stored]  # leaf -1-j is leaves[j], its memory buffers[j]
+    buffers: list[Buffer]
+    numbers: list  # the Python numbers, in order of use
+    written: list[tuple[Stored, int]]  # leaves that were written in place, with their slots
+    snapshots: list[tuple[int, Buffer]]  # leaves whose memory is shared with NumPy: (leaf, the shared buffer)
+    owners: dict[int, Stored]  # slot -> the autograd leaf whose new version it is
+    watched: dict[int, Stored]  # slot -> a tensor with hooks, or that retains its gradient
+    period: tuple[int, int] | None  # (steps until the next cut, steps of a period), while a loop's period is being marked
+
+    def __init__(self):
+        self.grad = True
+        self.scope = ""
+        self.lock = threading.RLock()
+        self.thread = threading.get_ident()
+        self.waiting = False
+        self.period = None
+        self.reset()
+
+    def reset(self) -> None:
+        self.base = next(_bases)
+        self.values, self.leaves, self.buffers, self.numbers = [], [], [], []
+        self.written, self.snapshots, self.owners, self.watched = [], [], {}, {}
+        self.node = ROOTS[self.grad]  # last: another thread may look
+
+
+_all: weakref.WeakSet[Recording] = weakref.WeakSet()
+_threaded = False  # whether a second thread ever recorded: until then nobody else has to be asked
+
+
+class _Local(threading.local):
+    def __init__(self):
+        global _threaded
+        _threaded = _threaded or len(_all) > 0
+        self.rec = Recording()
+        _all.add(self.rec)
+
+
+local = _Local()
+
+
+def use_tensor_class(cls: type[Stored]) -> None:
+    """The class of the tensors that operations return."""
+    global _TENSOR
+    _TENSOR = cls
+
+
+# ---------------------------------------------------------------- the fast path
+
+
+def unary(op: Op) -> Callable:
+    """`f(x)` for an op of one tensor without parameters."""
+
+    def f(x):
+        rec = local.rec
+        node = rec.node.likely
+        try:
+            if node.op is op and x._id - rec.base == node.a:
+                rec.node = node
+                t = new(_TENSOR)
+                t._id = rec.base + node.out
+                t._spec = node.spec
+                t._buffer = None
+                rec.values.append(t)
+                return t
+        except AttributeError:
+            pass
+        return record(op, (x,), ())
+
+    return f
+
+
+def binary(op: Op, reflected: bool = False) -> Callable:
+    """`f(x, y)` for an op of two tensors or numbers without parameters; `reflected` swaps them."""
+
+    def f(x, y):
+        rec = local.rec
+        node = rec.node.likely
+        try:
+            if node.op is op and x._id - rec.base == node.a:
+                if type(y) is node.b:
+                    rec.numbers.append(y)
+                elif y._id - rec.base != node.b:
+                    return record(op, (x, y), ())
+                rec.node = node
+                t = new(_TENSOR)
+                t._id = rec.base + node.out
+                t._spec = node.spec
+                t._buffer = None
+                rec.values.append(t)
+                return t
+        except AttributeError:  # a number, or something stranger
+            pass
+        if type(y) not in _NUMBERS and not isinstance(y, Stored) and not _is_number(y):
+            return NotImplemented
+        return record(op, (x, y), ())
+
+    def swapped(x, y):
+        rec = local.rec
+        node = rec.node.likely
+        if node.op is op and x._id - rec.base == node.b and type(y) is node.a:
+            rec.numbers.append(y)
+            rec.node = node
+            t = new(_TENSOR)
+            t._id = rec.base + node.out
+            t._spec = node.spec
+            t._buffer = None
+            rec.values.append(t)
+            return t
+        if type(y) not in _NUMBERS and not isinstance(y, Stored) and not _is_number(y):
+            return NotImplemented
+        return record(op, (y, x), ())
+
+    return swapped if reflected else f
+
+
+def record1(op: Op, x: Stored, params: tuple) -> Stored:
+    """An op of one tensor with static parameters and one output."""
+    rec = local.rec
+    node = rec.node.likely
+    if node.op is op and x._id - rec.base == node.a and node.params == params:
+        rec.node = node
+        t = new(_TENSOR)
+        t._spec = node.spec
+        t._buffer = None
+        if node.is_view:
+            t._id = 0
+            t._view_id = rec.base + node.out
+            t._parent, t._view_op, t._view_params, t._seen = x, op, params, x._id
+            return t
+        t._id = rec.base + node.out
+        rec.values.append(t)
+        return t
+    return record(op, (x,), params)
+
+
+_NUMBERS = frozenset((float, int, bool, complex))
+
+
+def _is_number(x) -> bool:
+    return isinstance(x, (int, float, complex, np.number, np.bool_)) and not isinstance(x, np.ndarray)
+
+
+# ---------------------------------------------------------------- the general path
+
+
+class Deferred:
+    """A number inside the expansion of a macro (macros.py): at every replay it is computed anew from numbers that are known then.
+
+    Arithmetic on it is deferred too. Nothing may be decided by its value: that would be structure.
+    """
+
+    __slots__ = ("compute", "index", "value")
+
+    def __init__(self, value, compute: Callable[[list], object], index: int | None = None):
+        self.value, self.compute = value, compute
+        self.index = index  # into the numbers given at replay, if it is one of them
+
+    def _derived(self, function, *others) -> Deferred:
+        values = [o.value if isinstance(o, Deferred) else o for o in others]
+        computes = [o.compute if isinstance(o, Deferred) else (lambda given, o=o: o) for o in others]
+        return Deferred(function(*values), lambda given: function(*(c(given) for c in computes)))
+
+    def __add__(self, other):
+        return self._derived(operator.add, self, other)
+
+    def __radd__(self, other):
+        return self._derived(operator.add, other, self)
+
+    def __sub__(self, other):
+        return self._derived(operator.sub, self, other)
+
+    def __rsub__(self, other):
+        return self._derived(operator.sub, other, self)
+
+    def __mul__(self, other):
+        return self._derived(operator.mul, self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return self._derived(operator.truediv, self, other)
+
+    def __rtruediv__(self, other):
+        return self._derived(operator.truediv, other, self)
+
+    def __pow__(self, other):
+        return self._derived(operator.pow, self, other)
+
+    def __neg__(self):
+        return self._derived(operator.neg, self)
+
+    def __bool__(self):
+        raise TypeError("a number that changes from step to step cannot decide what is recorded: make it a static parameter")
+
+    __float__ = __int__ = __eq__ = __lt__ = __gt__ = __bool__  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+
+
+def record(op: Op, inputs: tuple, params: tuple):
+    """Records one operation and returns its output, or the tuple of its outputs. Raises what `op.infer` raises."""
+    rec = local.rec
+    if rec.node.cut or rec.node is _TAKEN:
+        _settle(rec)
+    while True:
+        base, refs, numbers = rec.base, [], []
+        for x in inputs:
+            if isinstance(x, Stored):
+                refs.append(enter(rec, x))
+            else:
+                cls = type(x)
+                if cls not in _NUMBERS:
+                    x, cls = _number(op, x)
+                refs.append(cls)
+                numbers.append(x)
+        if rec.base == base:  # else a tensor had to be waited for, and meanwhile this recording was run
+            break
+    refs = tuple(refs)
+    node = rec.node
+    child = node.children.get((op, params, refs))
+    if child is None:
+        if node.depth >= MAX_TRANSITIONS or node.bytes >= MAX_BYTES or node.slots >= MAX_SLOTS:
+            if not rec.scope:
+                from suiren.trace.period import reached_bound
+
+                reached_bound(rec)
+                return record(op, inputs, params)
+        child = _extend(rec, op, inputs, refs, params, len(numbers))
+    node.likely = child
+    rec.node = child
+    if rec.period is not None:
+        mark_period(rec)
+    if numbers:
+        rec.numbers.extend(numbers)
+    slot = rec.base + child.out
+    if child.is_view:
+        t = new(_TENSOR)
+        t._id, t._spec, t._buffer = 0, child.spec, None
+        parent = inputs[0]
+        t._view_id, t._parent, t._view_op, t._view_params, t._seen = slot, parent, op, params, parent._current_id()
+        if parent._silent:
+            t._silent = True
+        return t
+    made = []
+    for s in child.specs:
+        t = new(_TENSOR)
+        t._id, t._spec, t._buffer = slot, s, None
+        slot += 1
+        made.append(t)
+    rec.values.extend(made)
+    return made[0] if op.n_outputs == 1 else tuple(made)
+
+
+def _number(op: Op, x) -> tuple:
+    if type(x) is Deferred:
+        return x, type(x.value)
+    if isinstance(x, (np.number, np.bool_)):
+        x = x.item()
+    for cls in (bool, int, float, complex):
+        if isinstance(x, cls):
+            return cls(x), cls
+    raise TypeError(
+        f"{op.name}(): argument must be a Tensor or a number, not {type(x).__name__}"
+        + (" (suiren.from_numpy or suiren.tensor makes a tensor of it)" if isinstance(x, (np.ndarray, list, tuple)) else "")
+    )
+
+
+def _extend(rec: Recording, op: Op, inputs: tuple, refs: tuple, params: tuple, numbers: int) -> TrieNode:
+    """A transition never seen: works out the specs, which checks the arguments, and adds it to the trie."""
+    kinds = tuple(x._spec if isinstance(x, Stored) else r for x, r in zip(inputs, refs))
+    specs = op.infer(kinds, params)
+    if rec.grad and op.grad is not None and any(isinstance(k, Spec) and k.requires_grad for k in kinds):
+        specs = tuple(s.with_grad if s.dtype.category >= 2 else s for s in specs)
+    child = TrieNode(rec.node, OP, op, refs, params, specs, user_line(), rec.scope, numbers)
+    rec.node.children[(op, params, refs)] = child
+    return grown(child)
+
+
+def user_line() -> Line | None:
+    """The line outside of suiren that is running now."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame is not None else None
+
+
+def step(rec: Recording, key: tuple, make: Callable[[], TrieNode]) -> TrieNode:
+    """Moves the cursor over a transition that is no operation."""
+    child = rec.node.children.get(key)
+    if child is None:
+        child = rec.node.children[key] = grown(make())
+    rec.node = child
+    if rec.period is not None:
+        mark_period(rec)
+    return child
+
+
+def mark_period(rec: Recording) -> None:
+    """Marks the end of a loop's period in the trie once the recording has come so far (period.py)."""
+    node = rec.node
+    if node.depth - node.leaves >= rec.period[0] and not rec.scope:
+        node.cut, node.likely = True, NEVER
+
+
+def enter(rec: Recording, t: Stored) -> int:
+    """The slot of `t` in this recording; a storage with data becomes a leaf, a stale view is made again."""
+    parent = t._parent
+    if parent is not None:
+        at = enter(rec, parent)
+        slot = t._view_id - rec.base
+        if 0 <= slot < SPAN // 2 and t._seen == parent._current_id():
+            return slot
+        op, params = t._view_op, t._view_params
+        key = (op, params, (at,), t._spec)
+        child = step(rec, key, lambda: TrieNode(rec.node, OP, op, (at,), params, (t._spec,), user_line(), rec.scope))
+        t._view_id, t._seen = rec.base + child.out, parent._current_id()
+        return child.out
+    slot = t._id - rec.base
+    if -SPAN // 2 <= slot < SPAN // 2:
+        return slot
+    if t._buffer is None or _threaded:
+        await_other(t)
+    slot = bind(rec, t)
+    step(rec, (LEAF, t._spec), lambda: TrieNode(rec.node, LEAF, specs=(t._spec,)))
+    return slot
+
+
+def bind(rec: Recording, t: Stored) -> int:
+    """Makes a computed tensor the next leaf. Memory that NumPy shares is copied now, so that both sides always agree."""
+    buffer = t._buffer
+    rec.leaves.append(t)
+    slot = -len(rec.leaves)
+    if buffer.is_foreign or buffer.is_exported:
+        snapshot = Buffer(t._spec.nbytes)
+        snapshot.copy_from(buffer, t._spec.nbytes)
+        rec.snapshots.append((-1 - slot, buffer))
+        buffer = snapshot
+    rec.buffers.append(buffer)
+    t._id = rec.base + slot
+    return slot
+
+
+def overwrite(t: Stored, value: Stored, silent: bool = False) -> None:
+    """The root `t` now holds what `value`, made in this recording and of its shape and dtype, holds. `silent`: it is no new version."""
+    rec = local.rec
+    old = enter(rec, t)
+    slot = value._id - rec.base
+    step(rec, (WRITE, old, slot, silent), lambda: TrieNode(rec.node, WRITE, refs=(old, slot), params=("silent",) * silent))
+    if t._buffer is not None and t._id < rec.base:
+        rec.written.append((t, old))
+    t._id = value._id
+
+
+def set_grad_mode(enabled: bool) -> bool:
+    """Switches the recording of gradients in this thread; returns what it was."""
+    rec = local.rec
+    before = rec.grad
+    if before is not enabled:
+        if rec.node is _TAKEN:
+            _settle(rec)
+        rec.grad = enabled
+        if rec.node.depth == 0:
+            rec.node = ROOTS[enabled]
+        else:
+            step(rec, (MODE, enabled), lambda: TrieNode(rec.node, MODE, params=(enabled,)))
+    return before
+
+
+# ---------------------------------------------------------------- running what is recorded
+
+
+def finish() -> None:
+    """Runs what this thread has recorded. Cheap when there is nothing."""
+    rec = local.rec
+    if rec.node.depth:
+        _settle(rec, always=True)
+
+
+def settle(t: Stored) -> Stored:
+    """Computes `t`, running the recording in which it is pending; returns its root."""
+    while t._parent is not None:
+        t = t._parent
+    rec = local.rec
+    if t._id >= rec.base:
+        _settle(rec, always=True)
+        rec = local.rec
+    if t._buffer is None or _threaded:
+        await_other(t)
+    return t
+
+
+def _settle(rec: Recording, always: bool = False) -> None:
+    from suiren.trace.execution import run
+
+    with rec.lock:
+        if rec.node.depth and (always or rec.node.cut):
+            if rec.period is not None:  # the parts after the first are whole periods; a look ends the marking
+                rec.period = (rec.period[1], rec.period[1]) if rec.node.cut else None
+            run(rec)
+
+
+def await_other(t: Stored) -> None:
+    """Has the recording of another thread run, if `t` is pending there. RuntimeError if its value was lost."""
+    for other in list(_all):
+        if other is not local.rec and -SPAN // 2 <= t._id - other.base < SPAN // 2:
+            if t._id >= other.base or any(t is w for w, _ in other.written):
+                _take_over(other)
+            break
+    if t._buffer is None:
+        raise RuntimeError(
+            "this tensor has no value: the program that was to compute it failed (see the error raised then). Compute it anew."
+        )
+
+
+def _take_over(other: Recording) -> None:
+    """Runs another thread's recording. The other thread must not be inside of the recorder while its cursor is moved:
+    the global interpreter lock shows where it is, and it is gone from there within microseconds (or waits itself)."""
+    mine = local.rec
+    mine.waiting = True
+    try:
+        while True:
+            with other.lock:
+                before, base = other.node, other.base
+                if before is _TAKEN or not before.depth:
+                    return
+                other.node = _TAKEN
+                if other.waiting or not _inside_recorder(other.thread):
+                    if other.node is _TAKEN and other.base == base:
+                        other.node = before
+                        from suiren.trace.execution import run
+
+                        run(other)
+                    return
+                if other.node is _TAKEN:
+                    other.node = before
+            time.sleep(0)
+    finally:
+        mine.waiting = False
+
+
+def _inside_recorder(thread: int) -> bool:
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_PACKAGE):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _after_fork_in_child() -> None:
+    """Only the forking thread lives on in the child; what other threads had pending is lost with them."""
+    mine = local.rec
+    mine.lock = threading.RLock()
+    mine.thread = threading.get_ident()
+    for other in list(_all):
+        if other is not mine:
+            _all.discard(other)
+
+
+os.register_at_fork(before=finish, after_in_child=_after_fork_in_child)
+
+
+def call(self: Op, *inputs, **params):
+    """An Op called as a function: parameters by keyword, all of them."""
+    return record(self, inputs, tuple(params[name] for name in self.params) if params else ())
+
+
+Op.__call__ = call

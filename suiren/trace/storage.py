@@ -1,0 +1,86 @@
+"""Storage: what a tensor is to a recording, and the memory behind it.
+
+A tensor either owns its storage or is a view of another tensor: `_parent`, through one movement op. The owner at the top of the chain (the *root*)
+has the memory (`_buffer`) once somebody computed it, and counts the versions of the storage.
+
+`_id` says where a root stands: the base of a recording plus its slot there (slots of leaves are negative). Bases of different recordings lie far
+apart, so an id left over from an earlier recording never matches, and nothing has to be reset. A view has `_id` 0 always, so that the recorder's
+fast path refuses it; it keeps its own place in `_view_id`, good as long as the parent still is what it was (`_seen`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suiren.runtime.buffers import Buffer
+from suiren.trace.spec import Spec, contiguous_strides
+
+new = object.__new__
+
+
+class Stored:
+    """The part of a tensor that recordings work with; `suiren.Tensor` adds what users see. Defaults are on the class: making one sets three slots."""
+
+    __slots__ = ("__dict__", "__weakref__", "_buffer", "_id", "_spec")
+
+    _id: int
+    _spec: Spec
+    _buffer: Buffer | None  # of a root that has been computed
+
+    _parent: Stored | None = None
+    _view_op = None  # the movement op, and its parameters, that make this view from its parent
+    _view_params: tuple = ()
+    _view_id = 0
+    _seen = 0  # the parent's id when `_view_id` was made
+
+    _version = 0  # of a root: in-place writes so far
+    _silent = False  # a view made by `.data`: writes through it do not count as versions
+    _grad: Stored | None = None
+    _graph = None  # (Graph, slot): the history of a tensor that outlived its recording
+    _retains_grad = False
+    _hooks = None  # backward hooks: id -> function
+
+    # -- views
+    def _root(self) -> Stored:
+        t = self
+        while t._parent is not None:
+            t = t._parent
+        return t
+
+    def _chain(self) -> list[Stored]:
+        """The views from the root's first view down to this one."""
+        chain, t = [], self
+        while t._parent is not None:
+            chain.append(t)
+            t = t._parent
+        return chain[::-1]
+
+    def _layout(self) -> tuple[tuple[int, ...], int]:
+        """(strides, offset) of this tensor in its storage, in elements."""
+        chain = self._chain()
+        root = chain[0]._parent if chain else self
+        shape, strides, offset = root._spec.shape, contiguous_strides(root._spec.shape), 0
+        for t in chain:
+            restrided = t._view_op.restride(shape, strides, offset, t._view_params)
+            shape, strides, offset = restrided
+        return strides, offset
+
+    def _current_id(self) -> int:
+        return self._id or self._view_id
+
+
+def adopt(cls: type, buffer: Buffer, spec: Spec) -> Stored:
+    """A tensor over memory that holds its values."""
+    t = new(cls)
+    t._id, t._spec, t._buffer = 0, spec, buffer
+    return t
+
+
+def array_of(t: Stored) -> np.ndarray:
+    """The ndarray over a computed tensor's memory, of its shape and strides: it shares, and keeps the memory alive."""
+    chain = t._chain()
+    root = chain[0]._parent if chain else t
+    a = root._buffer.array(root._spec.shape, root._spec.dtype.np)
+    for view in chain:
+        a = view._view_op.numpy(a, **dict(zip(view._view_op.params, view._view_params)))
+    return a

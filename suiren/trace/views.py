@@ -1,0 +1,97 @@
+"""In-place writes, made functional: a write makes a new version of the storage, and a view is made again when it is read after one."""
+
+from __future__ import annotations
+
+import sys
+
+from suiren.trace import recording
+from suiren.trace.op import Op
+from suiren.trace.recording import local
+from suiren.trace.storage import Stored
+
+# The ops that writing is made of; ops/views.py says what they do.
+_view_write: Op
+_copy: Op
+_cast: Op
+_expand: Op
+_leaf_version: Op
+
+
+def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, leaf_version: Op) -> None:
+    global _view_write, _copy, _cast, _expand, _leaf_version
+    _view_write, _copy, _cast, _expand, _leaf_version = view_write, copy, cast, expand, leaf_version
+
+
+def write(t: Stored, value: Stored) -> Stored:
+    """Writes `value` (broadcast, converted) into `t`, through its views into its storage; returns `t`.
+
+    RuntimeError, as in PyTorch: a leaf that requires grad while gradients are recorded; shapes that do not broadcast; a float value into integers.
+    """
+    rec = local.rec
+    root = t._root()
+    if rec.grad and root._spec.requires_grad and _is_leaf(root) and not t._silent and (t is root or t._spec.requires_grad):
+        kind = "a leaf" if t is root else "a view of a leaf"
+        raise RuntimeError(f"{kind} Variable that requires grad is being used in an in-place operation.")
+    given = value
+    if value._spec.dtype is not t._spec.dtype:
+        if value._spec.dtype.category > t._spec.dtype.category:
+            raise RuntimeError(
+                f"result type {_type_name(value)} can't be cast to the desired output type {_type_name(t)}"
+            )
+        value = recording.record(_cast, (value,), (t._spec.dtype,))
+    if value._spec.shape != t._spec.shape:
+        _check_broadcast(value, t)
+        value = recording.record(_expand, (value,), (t._spec.shape,))
+    silent = t._silent
+    for view in reversed(t._chain()):
+        if not view._view_op.is_whole:
+            value = recording.record(_view_write, (view._parent, value), (view._view_op, view._view_params))
+    # the storage takes over the slot of `value`: it must be nobody else's (references: the list of values, two names, the call below)
+    if value._parent is not None or value._id < rec.base or (value is given and sys.getrefcount(value) > 5):
+        value = recording.record(_copy, (value,), ())
+    recording.overwrite(root, value, silent)
+    if not silent:
+        root._version += 1
+    if value._spec.requires_grad:
+        root._spec, t._spec = root._spec.with_grad, t._spec.with_grad
+    elif root._spec.requires_grad:
+        _renew_leaf(root)
+    buffer = root._buffer
+    if buffer is not None and (buffer.is_foreign or buffer.is_exported):
+        recording.finish()  # NumPy sees the write at once
+    return t
+
+
+def _is_leaf(root: Stored) -> bool:
+    """Whether a root that requires grad is an autograd leaf: no graph made it."""
+    rec = local.rec
+    slot = root._id - rec.base
+    if slot in rec.owners:
+        return True
+    return root._buffer is not None and root._graph is None and not (0 <= slot < recording.SPAN // 2)
+
+
+def _renew_leaf(root: Stored) -> None:
+    """A leaf that requires grad was written while gradients were off: what is read from now on is the leaf again, with its new value."""
+    rec = local.rec
+    before = recording.set_grad_mode(True)
+    leaf = recording.record(_leaf_version, (root,), ())
+    recording.set_grad_mode(before)
+    root._id = leaf._id
+    rec.owners[leaf._id - rec.base] = root
+
+
+def _type_name(t: Stored) -> str:
+    names = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+             "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}  # fmt: skip
+    return names.get(t._spec.dtype.name, t._spec.dtype.name)
+
+
+def _check_broadcast(value: Stored, t: Stored) -> None:
+    have, want = value._spec.shape, t._spec.shape
+    fits = len(have) <= len(want) and all(a in (1, b) for a, b in zip(reversed(have), reversed(want)))
+    if not fits:
+        raise RuntimeError(
+            f"output with shape {list(want)} doesn't match the broadcast shape {list(have)}: "
+            "an in-place operation cannot change the shape of the tensor it writes to"
+        )
