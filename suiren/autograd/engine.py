@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from suiren.ops import movement, pointwise, reduce
+from suiren.ops import creation, movement, pointwise, reduce
 from suiren.trace import macros, recording
 from suiren.trace.execution import Graph
 from suiren.trace.liveness import History
@@ -235,7 +235,7 @@ def fitted(g: Stored, s: Spec) -> Stored:
         if g._spec.shape != want:
             g = movement.reshape(g, shape=want)
     if g._spec.dtype is not s.dtype:
-        g = pointwise.cast(g, dtype=s.dtype)
+        g = creation.cast(g, dtype=s.dtype)
     return g
 
 
@@ -252,7 +252,7 @@ def seed(t: Stored, gradient) -> Stored:
     if gradient is None:
         if t._spec.numel != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        return pointwise.full(1.0, shape=t._spec.shape, dtype=t._spec.dtype)
+        return creation.constant(value=1, shape=t._spec.shape, dtype=t._spec.dtype)
     if not isinstance(gradient, Stored):
         raise TypeError("gradients can be either Tensors or None, but got " + type(gradient).__name__)
     if gradient._spec.shape != t._spec.shape:
@@ -306,7 +306,7 @@ def accumulate(t: Stored, g: Stored, create_graph: bool) -> None:
     """`t.grad += g`. A first gradient is the tensor itself, unless somebody else could hold it."""
     if t._grad is None:
         if g._parent is not None or any(g is other for other in local.rec.leaves) or g._id < local.rec.base:
-            g = record(pointwise.copy, (g,), ())
+            g = record(creation.copy, (g,), ())
         t._grad = g
     elif create_graph:
         t._grad = pointwise.add(t._grad, g)

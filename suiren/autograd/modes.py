@@ -1,0 +1,138 @@
+"""Switching gradients on and off: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`, as context managers and as decorators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+
+from suiren.trace import recording
+from suiren.trace.recording import local
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations of this thread are recorded with gradients."""
+    return local.rec.grad
+
+
+class _Mode:
+    """A context manager that can also be called on a function: the function then runs in the mode, a generator between its yields too."""
+
+    enabled = False
+
+    def __enter__(self):
+        self._before = recording.set_grad_mode(self.enabled)
+        return self
+
+    def __exit__(self, *_) -> None:
+        recording.set_grad_mode(self._before)
+
+    def _again(self) -> _Mode:
+        return type(self)()
+
+    def __call__(self, function):
+        if inspect.isclass(function):
+            function.__init__ = self(function.__init__)
+            return function
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def steps(*args, **kwargs):
+                with self._again():
+                    generator = function(*args, **kwargs)
+                    send, sent = generator.send, None
+                while True:
+                    with self._again():
+                        try:
+                            value = send(sent)
+                        except StopIteration as end:
+                            return end.value
+                    try:
+                        sent = yield value
+                        send = generator.send
+                    except GeneratorExit:
+                        generator.close()
+                        raise
+                    except BaseException as error:
+                        send, sent = generator.throw, error
+
+            return steps
+
+        @functools.wraps(function)
+        def inside(*args, **kwargs):
+            with self._again():
+                return function(*args, **kwargs)
+
+        return inside
+
+
+class no_grad(_Mode):
+    """Operations inside are not recorded for backward. Source: https://docs.pytorch.org/docs/stable/generated/torch.no_grad.html"""
+
+    def __new__(cls, function=None):
+        mode = object.__new__(cls)
+        return mode if function is None else mode(function)
+
+
+class enable_grad(_Mode):
+    """Operations inside are recorded for backward, also within `no_grad`."""
+
+    enabled = True
+
+    def __new__(cls, function=None):
+        mode = object.__new__(cls)
+        return mode if function is None else mode(function)
+
+
+class set_grad_enabled(_Mode):
+    """Switches at once, and back at the end of a `with` block if it is used as one."""
+
+    def __init__(self, mode: bool):
+        self.enabled = bool(mode)
+        self._before = recording.set_grad_mode(self.enabled)
+
+    def __enter__(self):
+        recording.set_grad_mode(self.enabled)
+        return self
+
+    def _again(self) -> _Mode:
+        again = object.__new__(set_grad_enabled)
+        again.enabled, again._before = self.enabled, local.rec.grad
+        return again
+
+    def __exit__(self, *_) -> None:
+        recording.set_grad_mode(self._before)
+
+    def __call__(self, function):
+        recording.set_grad_mode(self._before)  # as a decorator it acts inside of the function alone
+
+        @functools.wraps(function)
+        def inside(*args, **kwargs):
+            before = recording.set_grad_mode(self.enabled)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                recording.set_grad_mode(before)
+
+        return inside
+
+
+class inference_mode(_Mode):
+    """As `no_grad`; `inference_mode(False)` changes nothing."""
+
+    def __new__(cls, mode=True):
+        made = object.__new__(cls)
+        if callable(mode):
+            return made(mode)
+        made.enabled = not mode or False
+        if not mode:
+            made.enabled = local.rec.grad
+        return made
+
+    def _again(self) -> _Mode:
+        again = object.__new__(inference_mode)
+        again.enabled = self.enabled
+        return again
+
+
+def is_inference_mode_enabled() -> bool:
+    return not local.rec.grad

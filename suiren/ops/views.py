@@ -1,0 +1,49 @@
+"""Views that show the whole of a storage: what `detach`, `.data` and an in-place write of a leaf are made of."""
+
+from __future__ import annotations
+
+from suiren.ops.creation import cast, copy
+from suiren.ops.movement import expand
+from suiren.ops.placement import view_write
+from suiren.trace import views
+from suiren.trace.op import NOT_DIFFERENTIABLE, movement
+
+detach = movement(
+    "detach",
+    infer=lambda x: x.plain,
+    numpy=lambda x: x,
+    restride=lambda shape, strides, offset: (shape, strides, offset),
+    grad=NOT_DIFFERENTIABLE,
+    whole=True,
+    doc="The same storage, cut off from the graph.",
+)
+
+alias = movement(
+    "alias",
+    infer=lambda x: x.plain,
+    numpy=lambda x: x,
+    restride=lambda shape, strides, offset: (shape, strides, offset),
+    grad=lambda g: (g,),
+    whole=True,
+    doc="The same storage as another tensor: a view of everything.",
+)
+
+
+class _LeafVersion(type(detach)):
+    """A leaf that requires grad, after it was written without gradients: a leaf again, so its result requires grad and has no history."""
+
+    def infer(self, inputs, params):
+        return (inputs[0].with_grad,)
+
+
+leaf_version = _LeafVersion(
+    "leaf_version",
+    infer=lambda x: x,
+    numpy=lambda x: x,
+    restride=lambda shape, strides, offset: (shape, strides, offset),
+    grad=NOT_DIFFERENTIABLE,
+    view=False,
+    whole=True,
+)
+
+views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, leaf_version=leaf_version)

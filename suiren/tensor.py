@@ -1,0 +1,557 @@
+"""Tensor: what users hold. Properties, operators, conversions; the arithmetic itself is in `ops` and `api`.
+
+Source: https://docs.pytorch.org/docs/stable/tensors.html
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suiren import dtypes
+from suiren.device import check_device, cpu, device
+from suiren.dtypes import dtype, from_numpy_dtype
+from suiren.ops import creation, movement, pointwise, views
+from suiren.runtime.buffers import Buffer
+from suiren.size import Size
+from suiren.trace import recording
+from suiren.trace.recording import binary, local, record, record1, settle, unary
+from suiren.trace.spec import spec
+from suiren.trace.storage import Stored, adopt, array_of
+from suiren.trace.views import write
+
+
+class Tensor(Stored):
+    """An array of numbers that a program computes with, and that remembers how it was computed.
+
+    Make one with `suiren.tensor`, `zeros`, `rand`, `from_numpy`, …; ``Tensor(2, 3)`` is the old form of `empty`, ``Tensor([1, 2])`` of `tensor`.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *args, **kwargs):
+        from suiren.api.creation import legacy_constructor
+
+        return legacy_constructor(cls, *args, **kwargs)
+
+    # ------------------------------------------------------------ making one
+
+    @classmethod
+    def from_array(cls, array: np.ndarray, requires_grad: bool = False, copy: bool = False) -> Tensor:
+        """A tensor over an ndarray's memory, or over a copy of it. TypeError for a dtype that tensors do not have."""
+        d = from_numpy_dtype(array.dtype)
+        if copy or not array.flags.c_contiguous or not array.dtype.isnative:
+            if not copy and not array.flags.c_contiguous:
+                return _view_of_array(cls, array, d)
+            buffer = Buffer(array.size * d.itemsize)
+            buffer.array(array.shape, d.np)[...] = array
+        else:
+            buffer = Buffer.from_array(array)
+        return adopt(cls, buffer, spec(tuple(array.shape), d, requires_grad))
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of its dims."""
+        return self._spec.size
+
+    def size(self, dim: int | None = None):
+        """Its `Size`, or the size of one dim. IndexError for a dim that it does not have."""
+        size = self._spec.size
+        if dim is None:
+            return size
+        if not -len(size) <= dim < max(len(size), 1):
+            raise IndexError(dim_out_of_range(dim, len(size)))
+        return size[dim]
+
+    @property
+    def dtype(self) -> dtype:
+        return self._spec.dtype
+
+    @property
+    def device(self) -> device:
+        return cpu
+
+    @property
+    def layout(self):
+        return strided
+
+    @property
+    def ndim(self) -> int:
+        return self._spec.ndim
+
+    def dim(self) -> int:
+        """The number of dims."""
+        return self._spec.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._spec.numel
+
+    nelement = numel
+
+    @property
+    def itemsize(self) -> int:
+        return self._spec.dtype.itemsize
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self._spec.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._spec.nbytes
+
+    def stride(self, dim: int | None = None):
+        """Elements to the next one along each dim, or along one."""
+        strides = self._layout()[0]
+        return tuple(strides) if dim is None else strides[dim]
+
+    def storage_offset(self) -> int:
+        """Where its first element is in its storage, in elements."""
+        return self._layout()[1]
+
+    def is_contiguous(self, memory_format=None) -> bool:
+        """Whether its elements lie in row-major order without gaps."""
+        if self._parent is None:
+            return True
+        strides = self._layout()[0]
+        expected = 1
+        for n, s in zip(reversed(self._spec.shape), reversed(strides)):
+            if n != 1:
+                if s != expected:
+                    return self._spec.numel == 0
+                expected *= n
+        return True
+
+    def is_floating_point(self) -> bool:
+        return self._spec.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return self._spec.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        return self._spec.dtype.is_signed
+
+    is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_nested = False
+
+    def is_pinned(self) -> bool:
+        return False
+
+    def is_shared(self) -> bool:
+        return False
+
+    def data_ptr(self) -> int:
+        """The address of its first element."""
+        root = settle(self)
+        return root._buffer.addr + self.storage_offset() * self.itemsize
+
+    # ------------------------------------------------------------ looking at it
+
+    def item(self):
+        """The one element, as a Python number. RuntimeError if it has more or fewer."""
+        if self._spec.numel != 1:
+            raise RuntimeError(f"a Tensor with {self._spec.numel} elements cannot be converted to Scalar")
+        root = settle(self)
+        if root is self:
+            return root._buffer.read_scalar(self._spec.dtype)
+        return array_of(self).item()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """An ndarray that shares its memory. RuntimeError for a tensor that requires grad: detach it first."""
+        if self._spec.requires_grad and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        settle(self)
+        return array_of(self)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        a = self.numpy()
+        if dtype is not None and a.dtype != dtype:
+            return a.astype(dtype)
+        return a.copy() if copy else a
+
+    def tolist(self):
+        """Nested lists of Python numbers; of a 0-dim tensor, the number."""
+        settle(self)
+        return array_of(self).tolist()
+
+    def __bool__(self) -> bool:
+        if self._spec.numel != 1:
+            if self._spec.numel == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._spec.dtype.category > dtypes.INTEGER or self._spec.numel != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self._spec.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self._spec.shape[0]
+
+    def __iter__(self):
+        if not self._spec.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter([self[i] for i in range(self._spec.shape[0])])
+
+    def __contains__(self, element) -> bool:
+        return bool((self == element).any())
+
+    def __repr__(self, *, tensor_contents=None) -> str:
+        from suiren.printing import tensor_text
+
+        return tensor_text(self)
+
+    def __format__(self, form: str) -> str:
+        if self._spec.ndim == 0 and type(self) is Tensor:
+            return format(self.item(), form)
+        return object.__format__(self, form)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    # ------------------------------------------------------------ autograd
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._spec.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Says whether gradients are wanted for this leaf. RuntimeError for a dtype that has none, or for a non-leaf."""
+        if requires_grad == self._spec.requires_grad:
+            return self
+        if requires_grad and self._spec.dtype.category < dtypes.FLOAT:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require "
+                "differentiation use var_no_grad = var.detach()."
+            )
+        recording.finish()  # a leaf's data exist before anything is recorded of it
+        self._spec = self._spec.twin
+        if self._parent is not None:  # a view that becomes a leaf: the storage it shares stays shared
+            self._view_id = 0
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether a graph did not make it."""
+        return not self._spec.requires_grad or self._history() is None
+
+    def _history(self):
+        """(graph, slot), or None for a leaf."""
+        from suiren.autograd.node import history_of
+
+        return history_of(self)
+
+    @property
+    def grad_fn(self):
+        """The node of the graph that made it; None for a leaf."""
+        from suiren.autograd.node import grad_fn
+
+        return grad_fn(self)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have summed up so far, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value._spec.shape != self._spec.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: a gradient of {tuple(value.shape)} for a tensor of {tuple(self.shape)}"
+                )
+        self._grad = value
+
+    @property
+    def output_nr(self) -> int:
+        return 0
+
+    @property
+    def _version_counter(self) -> int:
+        return self._root()._version
+
+    def backward(self, gradient=None, retain_graph: bool | None = None, create_graph: bool = False, inputs=None) -> None:
+        """Adds to `.grad` of every leaf behind it (or of `inputs` alone) the gradient of this tensor.
+
+        `gradient` (of this tensor's shape) may be left out for one element. The graph can be used once unless `retain_graph`;
+        with `create_graph` the gradients have histories of their own.
+        """
+        from suiren.autograd import engine
+
+        if inputs is not None:
+            inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+            if not inputs:
+                raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        engine.backward([self], [gradient], retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """A view of the same storage that is no part of the graph."""
+        return record1(views.detach, self, ())
+
+    def detach_(self) -> Tensor:
+        """Cuts it off from the graph that made it."""
+        recording.finish()
+        self._graph = None
+        self._spec = self._spec.plain
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same storage without a graph; a write through it is not seen by autograd's version counters."""
+        t = record1(views.detach, self, ())
+        t._silent = True
+        return t
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        recording.finish()
+        wants = self._spec.requires_grad and value._spec.dtype.category >= dtypes.FLOAT
+        self._id, self._graph = 0, None
+        if value._parent is None:
+            root = settle(value)
+            self._parent, self._buffer = None, root._buffer
+        else:
+            self._parent, self._view_op, self._view_params = value, views.detach, ()
+            self._view_id, self._buffer = 0, None
+        self._spec = value._spec.with_grad if wants else value._spec.plain
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient of this non-leaf in `.grad` when a backward passes."""
+        if not self._spec.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        place = self._history()
+        if place is not None:
+            self._retains_grad = True
+            place[0].watched[place[1]] = self
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._retains_grad
+
+    def register_hook(self, hook):
+        """Calls `hook(gradient)` when this tensor's gradient is computed; what it returns, if anything, takes its place."""
+        if not self._spec.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        from suiren.autograd.hooks import RemovableHandle
+
+        if self._hooks is None:
+            self._hooks = {}
+        place = self._history()
+        if place is not None:
+            place[0].watched[place[1]] = self
+        return RemovableHandle(self._hooks, hook)
+
+    # ------------------------------------------------------------ conversions
+
+    def to(self, *args, dtype=None, device=None, copy: bool = False, non_blocking: bool = False, memory_format=None) -> Tensor:
+        """Itself in another dtype; itself, unless `copy`, if nothing changes. Takes a dtype, a device, both, or another tensor."""
+        for a in args:
+            if isinstance(a, dtypes.dtype):
+                dtype = a
+            elif isinstance(a, Tensor):
+                dtype = a.dtype
+            elif a is not None and not isinstance(a, bool):
+                device = a
+        check_device(device)
+        if dtype is not None and dtype is not self._spec.dtype:
+            return record(creation.cast, (self,), (dtype,))
+        return record(creation.copy, (self,), ()) if copy else self
+
+    def type(self, dtype=None, non_blocking: bool = False):
+        """Its type's name (``'torch.FloatTensor'``), or itself converted to a dtype or to such a name."""
+        if dtype is None:
+            return f"torch.{_TYPE_NAMES[self._spec.dtype.name]}"
+        if isinstance(dtype, str):
+            wanted = dtype.removeprefix("torch.")
+            by_name = {v: k for k, v in _TYPE_NAMES.items()}
+            if wanted not in by_name:
+                raise ValueError(f"invalid type: {dtype!r}")
+            dtype = dtypes._by_name(by_name[wanted])
+        return self.to(dtype)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        return self.to(other.dtype)
+
+    def float(self) -> Tensor:
+        return self.to(dtypes.float32)
+
+    def double(self) -> Tensor:
+        return self.to(dtypes.float64)
+
+    def half(self) -> Tensor:
+        return self.to(dtypes.float16)
+
+    def bfloat16(self) -> Tensor:
+        return self.to(dtypes.bfloat16)
+
+    def int(self) -> Tensor:
+        return self.to(dtypes.int32)
+
+    def long(self) -> Tensor:
+        return self.to(dtypes.int64)
+
+    def short(self) -> Tensor:
+        return self.to(dtypes.int16)
+
+    def char(self) -> Tensor:
+        return self.to(dtypes.int8)
+
+    def byte(self) -> Tensor:
+        return self.to(dtypes.uint8)
+
+    def bool(self) -> Tensor:
+        return self.to(dtypes.bool_)
+
+    def cpu(self, memory_format=None) -> Tensor:
+        return self
+
+    def cuda(self, device=None, non_blocking: bool = False) -> Tensor:
+        check_device("cuda" if device is None else device)
+        return self
+
+    def pin_memory(self, device=None) -> Tensor:
+        return self
+
+    def share_memory_(self) -> Tensor:
+        return self
+
+    def clone(self, *, memory_format=None) -> Tensor:
+        """A copy in memory of its own, differentiable."""
+        return _clone(self)
+
+    def contiguous(self, memory_format=None) -> Tensor:
+        """Itself if it is contiguous, else a copy."""
+        return self if self.is_contiguous() else record(creation.copy, (self,), ())
+
+    def copy_(self, src, non_blocking: bool = False) -> Tensor:
+        """Writes the values of `src`, broadcast and converted, into it."""
+        if not isinstance(src, Tensor):
+            raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+        if src._spec.dtype is not self._spec.dtype:
+            src = record(creation.cast, (src,), (self._spec.dtype,))
+        return write(self, src)
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
+                "Detach it first: copy.deepcopy(t.detach())."
+            )
+        found = memo.get(id(self))
+        if found is None:
+            found = memo[id(self)] = adopt(type(self), self._copied_buffer(), self._spec)
+            found.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
+            if self._grad is not None:
+                found._grad = self._grad.__deepcopy__(memo)
+        return found
+
+    def _copied_buffer(self) -> Buffer:
+        settle(self)
+        buffer = Buffer(self._spec.nbytes)
+        buffer.array(self._spec.shape, self._spec.dtype.np)[...] = array_of(self)
+        return buffer
+
+    def __reduce_ex__(self, protocol):
+        settle(self)
+        return _unpickled, (type(self), array_of(self).copy(), self._spec.requires_grad and self.is_leaf)
+
+
+# ---------------------------------------------------------------- operators
+
+_clone = unary(creation.copy)
+
+Tensor.__add__ = Tensor.__radd__ = binary(pointwise.add)
+Tensor.__sub__, Tensor.__rsub__ = binary(pointwise.sub), binary(pointwise.sub, reflected=True)
+Tensor.__mul__ = Tensor.__rmul__ = binary(pointwise.mul)
+Tensor.__truediv__, Tensor.__rtruediv__ = binary(pointwise.div), binary(pointwise.div, reflected=True)
+Tensor.__floordiv__, Tensor.__rfloordiv__ = binary(pointwise.floor_divide), binary(pointwise.floor_divide, reflected=True)
+Tensor.__mod__, Tensor.__rmod__ = binary(pointwise.remainder), binary(pointwise.remainder, reflected=True)
+Tensor.__neg__ = unary(pointwise.neg)
+Tensor.__eq__, Tensor.__ne__ = binary(pointwise.eq), binary(pointwise.ne)
+Tensor.__lt__, Tensor.__le__ = binary(pointwise.lt), binary(pointwise.le)
+Tensor.__gt__, Tensor.__ge__ = binary(pointwise.gt), binary(pointwise.ge)
+
+
+def _in_place(function):
+    def f(self, other):
+        value = function(self, other)
+        return value if value is NotImplemented else write(self, value)
+
+    return f
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
+    setattr(Tensor, f"__i{_name}__", _in_place(getattr(Tensor, f"__{_name}__")))
+
+recording.use_tensor_class(Tensor)
+
+
+# ---------------------------------------------------------------- small things of the class
+
+
+class _Layout:
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+strided = _Layout()
+
+_TYPE_NAMES = {
+    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "uint8": "ByteTensor",
+    "int8": "CharTensor", "int16": "ShortTensor", "int32": "IntTensor", "int64": "LongTensor", "uint32": "UInt32Tensor", "bool": "BoolTensor",
+    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
+}  # fmt: skip
+
+
+def dim_out_of_range(dim: int, ndim: int) -> str:
+    """PyTorch's words for a dim that is not there."""
+    n = max(ndim, 1)
+    return f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+
+
+def _unpickled(cls: type, array: np.ndarray, requires_grad: bool) -> Tensor:
+    return cls.from_array(array, requires_grad, copy=True)
+
+
+def _view_of_array(cls: type, array: np.ndarray, d: dtype) -> Tensor:
+    """A tensor over an array with gaps or in another order: a strided view of the storage that begins at its lowest address."""
+    base = array
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    if not (base.flags.c_contiguous and base.dtype == array.dtype):
+        return cls.from_array(array, copy=True)
+    if any(s < 0 for s in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
+            "(You can probably work around this by making a copy of your array with array.copy().)"
+        )
+    flat = base.reshape(-1)
+    offset = (array.__array_interface__["data"][0] - flat.__array_interface__["data"][0]) // d.itemsize
+    root = adopt(cls, Buffer.from_array(flat), spec((flat.size,), d))
+    strides = tuple(s // d.itemsize for s in array.strides)
+    return movement.as_strided(root, shape=tuple(array.shape), strides=strides, offset=offset)
