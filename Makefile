@@ -1,0 +1,35 @@
+# make run          sets up and trains the notes' network on the bundled digits; pictures in out/
+# make test         sets up and runs the tests (without PyTorch)
+# make conformance  a second environment with PyTorch, and the live comparisons
+# make bench        the measured table, beside PyTorch
+PYTHON ?= python3
+VENV := .venv
+ORACLE := .venv-oracle
+TORCH := torch==2.13.0
+
+.PHONY: run test conformance bench clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,practice]'
+	touch $@
+
+$(ORACLE)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,practice]' $(TORCH) expecttest scipy
+	touch $@
+
+run: $(VENV)/.installed
+	$(VENV)/bin/python practice/cifar10_classifier.py --out out $(ARGS)
+
+test: $(VENV)/.installed
+	$(VENV)/bin/python -m pytest -n 2 -m 'not oracle' $(ARGS)
+
+conformance: $(ORACLE)/.installed
+	$(ORACLE)/bin/python -m pytest -n 2 tests/oracle $(ARGS)
+
+bench: $(ORACLE)/.installed
+	$(ORACLE)/bin/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(ORACLE) out
