@@ -11,7 +11,8 @@ A draw of N numbers takes the generator's next outputs in order, as `random()` (
 
     rng_uniform      u = (random() mod 2^24) / 2^24 for float32, (random64() mod 2^53) / 2^53 for float64; then u * (high - low) + low
     rng_bernoulli    u < p with a float64 u
-    rng_randint      random() mod range, random64() mod range from a range of 2^28 on; plus low. `last` is the largest result, so a range may be 2^64
+    rng_randint      random() mod range, random64() mod range from a range of 2^28 on; plus low. `last` is the largest result;
+                     with a range of 2^64, random64() itself
     rng_exponential  -log1p(-u) / lambd with a float64 u
     rng_randperm     i from 0 to n - 2: swap places i and i + random() mod (n - i)
     rng_normal       fewer than 16 numbers: in pairs from two float64 u, v: sqrt(-2 log1p(-v)) * (cos 2πu, sin 2πu), a sine that is left over is kept;
@@ -131,7 +132,7 @@ def _randint(state, low, last, *, shape, dtype):
         drawn = draws.random64(n)
     else:
         drawn = (draws.random64(n) if size >= WIDE_RANGE else draws.random(n)) % np.uint64(size)
-    found = drawn.view(np.int64) + np.int64(low)  # wraps around, as the 64-bit arithmetic of the kernel does
+    found = drawn.view(np.int64) + np.int64(low if size < 1 << 64 else 0)  # wraps around
     return found.astype(dtype.np).reshape(shape), draws.state()
 
 
@@ -197,13 +198,17 @@ def _normal(state, mean, std, *, shape, dtype):
     draws, n = _Draws(state), int(np.prod(shape))
     if n >= 16:
         kind = np.float64 if dtype is float64 else np.float32
-        u = draws.uniform(n + (16 if n % 16 else 0), np.dtype(kind))
-        z = u[:n]
-        _box_muller_16(z[: n // 16 * 16])
+        whole = n // 16 * 16
+        first = first_uniforms(n, dtype)
+        u = draws.uniform(first + (16 if n % 16 else 0), np.dtype(kind))
+        z = np.empty(n, kind)
+        z[:whole] = u[:whole]
+        _box_muller_16(z[:whole])
         if n % 16:
-            z[n - 16 :] = u[n:]
+            z[n - 16 :] = u[first:]
             _box_muller_16(z[n - 16 :])
-        return (z * kind(std) + kind(mean)).reshape(shape), draws.state()
+        # PyTorch scales float32 with one rounding; in float64 only the sum rounds before the last one.
+        return (z.astype(np.float64) * kind(std) + kind(mean)).reshape(shape), draws.state()
     kept = [draws.rest[1:].view(np.float64)[0]] if draws.rest[0] and n else []
     u = draws.uniform((n - len(kept) + 1) // 2 * 2, np.dtype(np.float64))
     radius, angle = np.sqrt(-2.0 * np.log1p(-u[1::2])), 2.0 * np.pi * u[::2]
@@ -215,6 +220,11 @@ def _normal(state, mean, std, *, shape, dtype):
         draws.rest[0] = len(left_over)
         draws.rest[1:] = left_over.view(np.uint32) if len(left_over) else 0
     return (z[:n] * std + mean).astype(dtype.np).reshape(shape), draws.state()
+
+
+def first_uniforms(n: int, dtype: dtype) -> int:
+    """How many uniform numbers rng_normal draws for n places, before the 16 fresh ones of a remainder: float16 draws for whole blocks only."""
+    return n if dtype.itemsize > 2 else n // 16 * 16
 
 
 def _box_muller_16(z: np.ndarray) -> None:
@@ -238,5 +248,5 @@ rng_normal = template(
     doc="Normal numbers: std * z + mean.",
 )
 
-__all__ = ["STATE_WORDS", "rng_bernoulli", "rng_exponential", "rng_normal", "rng_randint", "rng_randperm", "rng_uniform"]
+__all__ = ["STATE_WORDS", "first_uniforms", "rng_bernoulli", "rng_exponential", "rng_normal", "rng_randint", "rng_randperm", "rng_uniform"]
 
