@@ -1,0 +1,137 @@
+"""A tensor as text: PyTorch's, to the character. Source: https://docs.pytorch.org/docs/stable/generated/torch.set_printoptions.html"""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+
+from suiren import dtypes
+
+_options = SimpleNamespace(precision=4, threshold=1000, edgeitems=3, linewidth=80, sci_mode=None)
+_PROFILES = {
+    "default": dict(precision=4, threshold=1000, edgeitems=3, linewidth=80),
+    "short": dict(precision=2, threshold=1000, edgeitems=2, linewidth=80),
+    "full": dict(precision=4, threshold=math.inf, edgeitems=3, linewidth=80),
+}
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None) -> None:
+    """Digits after the point, elements before a summary, elements kept at its edges, characters per line, a profile of these, scientific form."""
+    if profile is not None:
+        if profile not in _PROFILES:
+            raise ValueError(f"profile must be one of {', '.join(_PROFILES)}, got {profile!r}")
+        vars(_options).update(_PROFILES[profile])
+    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)
+    vars(_options).update({k: v for k, v in given.items() if v is not None})
+    _options.sci_mode = sci_mode
+
+
+class _Formatter:
+    """How one number of an array is written so that all of them line up."""
+
+    def __init__(self, values: np.ndarray):
+        self.is_float = values.dtype.kind == "f"
+        self.integral = self.scientific = False
+        self.width = 1
+        flat = values.reshape(-1)
+        if not self.is_float:
+            self.width = max((len(str(v)) for v in flat.tolist()), default=1)
+            return
+        finite = flat[np.isfinite(flat) & (flat != 0)].astype(np.float64)
+        if not finite.size:
+            return
+        low, high = np.abs(finite).min(), np.abs(finite).max()
+        self.integral = bool((finite == np.ceil(finite)).all())
+        spread = high / low > 1000.0 or high > 1.0e8
+        self.scientific = bool(spread if self.integral else spread or low < 1.0e-4)
+        if _options.sci_mode is not None:
+            self.scientific = _options.sci_mode
+        self.width = max(len(self._number(v)) for v in finite.tolist())
+
+    def _number(self, v: float) -> str:
+        if self.scientific:
+            return f"{v:.{_options.precision}e}"
+        if self.integral:
+            return f"{v:.0f}" + ("." if math.isfinite(v) else "")
+        return f"{v:.{_options.precision}f}"
+
+    def __call__(self, v) -> str:
+        return (self._number(v) if self.is_float else str(v)).rjust(self.width)
+
+
+class _ComplexFormatter:
+    def __init__(self, values: np.ndarray):
+        self.real, self.imag = _Formatter(values.real), _Formatter(np.abs(values.imag))
+        self.width = self.real.width + self.imag.width + 1
+
+    def __call__(self, v) -> str:
+        sign = "-" if math.copysign(1.0, v.imag) < 0 else "+"
+        return f"{self.real(v.real)}{sign}{self.imag(abs(v.imag)).lstrip()}j"
+
+
+def _edges(a: np.ndarray) -> np.ndarray:
+    """The elements that a summary shows: they alone decide the format."""
+    keep = _options.edgeitems
+    for dim, n in enumerate(a.shape):
+        if n > 2 * keep:
+            a = np.take(a, [*range(keep), *range(n - keep, n)], axis=dim)
+    return a
+
+
+def _body(a: np.ndarray, indent: int, summarize: bool, form) -> str:
+    keep = _options.edgeitems
+    if a.ndim == 0:
+        return form(a.item())
+    cut = summarize and a.shape[0] > 2 * keep
+    if a.ndim == 1:
+        per_line = max(1, (_options.linewidth - indent) // (form.width + 2))
+        shown = [form(v) for v in (a[:keep] if cut else a).tolist()]
+        if cut:
+            shown = [*shown, " ...", *(form(v) for v in a[-keep:].tolist())]
+        lines = [", ".join(shown[i : i + per_line]) for i in range(0, len(shown), per_line)] or [""]
+        return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+    rows = [_body(r, indent + 1, summarize, form) for r in (a[:keep] if cut else a)]
+    if cut:
+        rows = [*rows, "...", *(_body(r, indent + 1, summarize, form) for r in a[-keep:])]
+    return "[" + ("," + "\n" * (a.ndim - 1) + " " * (indent + 1)).join(rows) + "]"
+
+
+def tensor_text(t) -> str:
+    """What ``repr(t)`` says."""
+    prefix = "tensor("
+    indent = len(prefix)
+    spec = t._spec
+    a = t.detach().numpy()
+    suffixes = []
+    defaults = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.get_default_dtype().to_complex())
+    shown_dtype = spec.dtype not in defaults
+    if spec.numel == 0:
+        if spec.ndim != 1:
+            suffixes.append(f"size={tuple(spec.shape)}")
+        shown_dtype = spec.dtype is not dtypes.get_default_dtype()
+        body = "[]"
+    else:
+        summarize = spec.numel > _options.threshold
+        sample = _edges(a) if summarize else a
+        if sample.dtype == np.float16:
+            a, sample = a.astype(np.float32), sample.astype(np.float32)
+        form = _ComplexFormatter(sample) if spec.dtype.is_complex else _Formatter(sample)
+        body = _body(a, indent, summarize, form)
+    if shown_dtype:
+        suffixes.append(f"dtype={spec.dtype}")
+    if spec.requires_grad:
+        node = t.grad_fn
+        suffixes.append("requires_grad=True" if node is None else f"grad_fn=<{node.name()}>")
+    text = prefix + body
+    line = len(text) - text.rfind("\n") + 1
+    for suffix in suffixes:
+        if line + len(suffix) + 2 > _options.linewidth:
+            text += ",\n" + " " * indent + suffix
+            line = indent + len(suffix)
+        else:
+            text += ", " + suffix
+            line += len(suffix) + 2
+    text += ")"
+    return f"Parameter containing:\n{text}" if getattr(type(t), "is_parameter", False) else text
