@@ -203,7 +203,7 @@ class Pass:
                 given[name] = tuple(history.spec(r) if isinstance(r, int) else r for r in step.refs)
             elif name.endswith("_spec"):
                 ref = step.refs[op.inputs.index(name[:-5])]
-                given[name] = history.spec(ref).plain if isinstance(ref, int) else ref
+                given[name] = history.spec(ref) if isinstance(ref, int) else ref
             else:
                 raise TypeError(f"the gradient rule of {op.name} asks for {name!r}, which the op does not have")
         line = self.rec.scope
@@ -233,7 +233,7 @@ def fitted(g: Stored, s: Spec) -> Stored:
         if dims:
             g = reduce.sum(g, dims=dims, keepdim=False)
         if g._spec.shape != want:
-            g = movement.reshape(g, shape=want)
+            g = movement.reshape(g, new_shape=want)
     if g._spec.dtype is not s.dtype:
         g = creation.cast(g, dtype=s.dtype)
     return g

@@ -17,6 +17,7 @@ import numpy as np
 from suiren import interpreter
 from suiren.config import config
 from suiren.runtime.buffers import Buffer
+from suiren.runtime.driver import CheckFailed
 from suiren.trace import liveness, recording
 from suiren.trace.liveness import History
 from suiren.trace.recording import Recording
@@ -149,7 +150,10 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
         before = _copies(ending, buffers) if config.verify > 1 else None
         try:
             ending.executable.run([b.addr for b in buffers] + [b.addr for b in out], numbers)
-        except ending.executable.CheckFailed as failure:
+        except CheckFailed as failure:
+            node = ending.trace.nodes[failure.node]
+            raise _explained(ending.trace, failure.node, node.op.failure(failure.value, node.params)) from None
+        except interpreter.NodeFailed as failure:  # in a part that is interpreted
             raise _explained(ending.trace, failure.node, failure.cause) from None
         ending.compiled_runs += 1
         if before is not None:
@@ -183,7 +187,7 @@ def _explained(trace: Trace, index: int, cause: Exception) -> Exception:
 
 
 def _compile(ending: Ending) -> None:
-    from suiren.compiler.pipeline import compile_trace
+    from suiren.compiler.pipeline import compile_trace  # llvmlite is loaded when something is compiled first
     from suiren.trace.verify import verify
 
     with ending.lock:

@@ -392,7 +392,10 @@ def bind(rec: Recording, t: Stored) -> int:
     if buffer.is_foreign or buffer.is_exported:
         snapshot = Buffer(t._spec.nbytes)
         snapshot.copy_from(buffer, t._spec.nbytes)
-        rec.snapshots.append((-1 - slot, buffer))
+        if buffer.is_exported:
+            rec.snapshots.append((-1 - slot, buffer))
+        else:  # an array that was handed over and let go
+            t._buffer = snapshot
         buffer = snapshot
     rec.buffers.append(buffer)
     t._id = rec.base + slot

@@ -1,0 +1,148 @@
+"""`python -m bench [--rows REGEX] [--rounds N] [--out FOLDER]`: prints the table in Markdown, writes it and a bar chart."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+import suiren
+from bench import programs
+from bench.measure import Result, alternate, imports
+
+
+class Row(NamedTuple):
+    """What is measured, the ratio to reach, what the arithmetic would allow, and how."""
+
+    work: str
+    target: float
+    limit: str
+    measure: Callable[[int], Result]
+    per: int = 1  # iterations of the work in one call
+
+
+def _pair(build: Callable, *args) -> Callable[[int], Result]:
+    return lambda rounds: alternate(build(suiren, *args), build(torch, *args), rounds)
+
+
+def _gemm(size: int, threads: int) -> Callable[[int], Result]:
+    def measure(rounds: int) -> Result:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        suiren.set_num_threads(threads)
+        try:
+            return alternate(programs.gemm(suiren, size), programs.gemm(torch, size), rounds)
+        finally:
+            torch.set_num_threads(before)
+            suiren.set_num_threads(before)
+
+    return measure
+
+
+def _program(rounds: int) -> Result:
+    from bench import torch_transforms
+    from suiren.vision import transforms
+
+    numbers = np.random.default_rng(0)
+    images = numbers.integers(0, 256, (4000, 32, 32, 3), np.uint8)
+    labels = numbers.integers(0, 10, 4000)
+    ours = programs.cifar_program(suiren, images, labels, transforms)
+    theirs = programs.cifar_program(torch, images, labels, torch_transforms)
+    return alternate(ours, theirs, rounds, round_seconds=0.6)
+
+
+ROWS = [
+    Row("the notes' program as written (batch 4, 2 workers), an iteration", 6, "12×", _program),
+    Row("Net, a training step with `loss.item()`, batch 4", 4, "16×", _pair(programs.net_step, 4)),
+    Row("Net, a training step, batch 128", 2, "4×", _pair(programs.net_step, 128)),
+    Row("the notes' linear regression, manual gradients", 1.4, "2×", _pair(programs.manual_regression)),
+    Row("the notes' linear regression, autograd", 2, "4×", _pair(programs.autograd_regression)),
+    Row("MLP 784-512-512-10, batch 64, Adam", 1.3, "1.7×", _pair(programs.mlp_step)),
+    Row("tabular network 20-64-32-1, batch 32, AdamW", 3, "", _pair(programs.tabular_step)),
+    Row("a chain of 20 additions of 8×8, per addition", 1.1, "1.5×", _pair(programs.additions), 20),
+    *[
+        Row(f"GEMM {n}³, {threads} thread{'s' * (threads > 1)}", 0.85, "1.0×", _gemm(n, threads))
+        for n in (256, 512, 1024, 2048)
+        for threads in (1, 2)
+    ],
+    Row("`import` in a fresh process", 5, "12×", lambda rounds: imports()),
+]
+
+
+def readable(seconds: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * scale >= 1:
+            break
+    return f"{seconds * scale:.3g} {unit}"
+
+
+def machine() -> str:
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as f:
+            name = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), name)
+    except OSError:
+        pass
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", default="", metavar="REGEX", help="only the rows whose name this matches")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of each side")
+    parser.add_argument("--out", default="out", metavar="FOLDER", help="where bench.md and bench.png go")
+    args = parser.parse_args()
+    torch.set_num_threads(suiren.get_num_threads())
+    lines = [f"Measured on {machine()}, {suiren.get_num_threads()} threads, fp32.", ""]
+    lines += ["| work | PyTorch | suiren | ratio (quartiles) | at least | limit |", "|---|---|---|---|---|---|"]
+    print("\n".join(lines), flush=True)
+    bars = []
+    for row in ROWS:
+        if not re.search(args.rows, row.work):
+            continue
+        r = row.measure(args.rounds)
+        mark = "" if r.ratio >= row.target else " (missed)"
+        line = (
+            f"| {row.work} | {readable(r.torch / row.per)} | {readable(r.suiren / row.per)} "
+            f"| **{r.ratio:.2f}×** ({r.low:.2f}–{r.high:.2f}){mark} | {row.target:g}× | {row.limit} |"
+        )
+        print(line, flush=True)
+        lines.append(line)
+        bars.append((row.work, r.ratio, row.target))
+    os.makedirs(args.out, exist_ok=True)
+    with open(os.path.join(args.out, "bench.md"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+    chart(bars, os.path.join(args.out, "bench.png"))
+
+
+def chart(bars: list[tuple[str, float, float]], path: str) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(10, 0.42 * len(bars) + 1.2))
+    names = [name.replace("`", "") for name, _, _ in bars][::-1]
+    ratios = [r for _, r, _ in bars][::-1]
+    targets = [target for _, _, target in bars][::-1]
+    axes.barh(names, ratios, color=["#2a7f62" if r >= t else "#c2552d" for r, t in zip(ratios, targets)])
+    axes.plot(targets, range(len(bars)), "k|", markersize=12, label="to reach")
+    axes.axvline(1, color="grey", linewidth=0.8)
+    for i, r in enumerate(ratios):
+        axes.text(r, i, f" {r:.2f}×", va="center", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlabel("times as fast as PyTorch (logarithmic)")
+    axes.legend(loc="lower right")
+    figure.tight_layout()
+    figure.savefig(path, dpi=130)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""How two frameworks are compared: in turn, in one process, medians of short rounds; the ratio is PyTorch's time over suiren's."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Result(NamedTuple):
+    """Seconds per iteration of each, and the ratio of the rounds' medians with its quartiles."""
+
+    torch: float
+    suiren: float
+    ratio: float
+    low: float
+    high: float
+
+
+def once(step: Callable[[], object], count: int) -> float:
+    """Seconds per call, over `count` calls."""
+    start = time.perf_counter()
+    for _ in range(count):
+        step()
+    return (time.perf_counter() - start) / count
+
+
+def alternate(ours: Callable[[], object], theirs: Callable[[], object], rounds: int = 15, round_seconds: float = 0.12) -> Result:
+    """Runs both in turn. The number of calls in a round is chosen so that a round takes about `round_seconds`."""
+    for step in (ours, theirs):  # first traces, compilation, allocators
+        once(step, 5)
+    counts = [max(1, int(round_seconds / max(once(step, 3), 1e-7))) for step in (ours, theirs)]
+    times: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        for i, step in enumerate((ours, theirs)):
+            once(step, 1)  # wakes the threads of this side, after the other's turn
+            times[i].append(once(step, counts[i]))
+    ratios = sorted(b / a for a, b in zip(*times))
+    quarter = len(ratios) // 4
+    return Result(
+        statistics.median(times[1]), statistics.median(times[0]), statistics.median(ratios), ratios[quarter], ratios[-1 - quarter]
+    )
+
+
+def imports(rounds: int = 7) -> Result:
+    """Seconds that `import` takes in a fresh process."""
+    times: dict[str, list[float]] = {"suiren": [], "torch": []}
+    for round_ in range(rounds + 1):
+        for name in times:
+            code = f"import time; start = time.perf_counter(); import {name}; print(time.perf_counter() - start)"
+            seconds = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+            if round_:  # the first one reads the files into memory
+                times[name].append(seconds)
+    ratios = sorted(b / a for a, b in zip(times["suiren"], times["torch"]))
+    quarter = len(ratios) // 4
+    return Result(
+        statistics.median(times["torch"]), statistics.median(times["suiren"]), statistics.median(ratios), ratios[quarter], ratios[-1 - quarter]
+    )
