@@ -326,6 +326,11 @@ class Arithmetic:
         x, y = self._pair(x, y)
         return self._shift("ashr" if x.dtype.is_signed else "lshr", x, y)
 
+    def shr_logical(self, x, y) -> Value:
+        """x shifted right, filled with zeros whatever its sign."""
+        x, y = self._pair(x, y)
+        return self._shift("lshr", x, y)
+
     def _shift(self, op: str, x: Value, y: Value) -> Value:
         bits = BITS[x.type]
         if y.is_constant and y.ref.removeprefix(f"splat ({x.type} ").rstrip(")") in _shift_counts[bits]:
@@ -469,7 +474,7 @@ class Arithmetic:
 _shift_counts = {bits: {str(i) for i in range(bits)} for bits in (1, 8, 16, 32, 64)}
 
 # The functions of vecmath are methods of the Builder: `b.exp(x)`.
-for _name in vecmath.FUNCTIONS:
-    setattr(Arithmetic, _name, getattr(vecmath, _name))
+for _function in vecmath.FUNCTIONS:
+    setattr(Arithmetic, _function.__name__, _function)
 
 __all__ = ["Arithmetic"]
