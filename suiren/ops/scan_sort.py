@@ -1,0 +1,140 @@
+"""Running sums and products along one dim."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suiren.dtypes import int64
+from suiren.ops.compare import eq, logical_and, where
+from suiren.ops.creation import cast
+from suiren.ops.movement import expand, flip
+from suiren.ops.pointwise import div, mul
+from suiren.ops.reduce import sum, sum_dtype
+from suiren.trace.op import INTERPRETER_ONLY, opaque
+from suiren.trace.spec import Spec, spec
+
+
+def _infer(x: Spec, *, dim: int):
+    return spec(x.shape, sum_dtype(x.dtype))
+
+
+def _running(rule):
+    def numpy(x, *, dim):
+        if x.dtype == np.float16:
+            return rule(x, axis=dim, dtype=np.float32)
+        return rule(x, axis=dim, dtype=np.int64 if x.dtype.kind in "iub" else x.dtype)
+
+    return numpy
+
+
+def _from_the_end(g, dim):
+    return flip(cumsum(flip(g, dims=(dim,)), dim=dim), dims=(dim,))
+
+
+cumsum = opaque(
+    "cumsum",
+    inputs=("x",),
+    params=("dim",),
+    lower=INTERPRETER_ONLY,
+    infer=_infer,
+    numpy=_running(np.cumsum),
+    grad=lambda g, dim: (_from_the_end(g, dim),),
+)
+
+
+def _cumprod_grad(g, out, x, x_spec, dim):
+    """Before the first zero, sum(g out) from here on / x. At the first zero z, the same with 1 in its place. Past it every product is 0."""
+    zero = eq(x, 0)
+    zeros_so_far = cumsum(cast(zero, dtype=int64), dim=dim)
+    first = logical_and(zero, eq(zeros_so_far, 1))
+    before = div(_from_the_end(mul(g, out), dim), where(zero, 1, x))
+    without = where(eq(zeros_so_far, 1), mul(g, cumprod(where(first, 1, x), dim=dim)), 0)
+    at_first = expand(sum(without, dims=(dim,), keepdim=True), shape=x_spec.shape)
+    return (where(eq(zeros_so_far, 0), before, where(first, at_first, 0)),)
+
+
+cumprod = opaque(
+    "cumprod",
+    inputs=("x",),
+    params=("dim",),
+    lower=INTERPRETER_ONLY,
+    infer=_infer,
+    numpy=_running(np.cumprod),
+    grad=_cumprod_grad,
+)
+
+
+def _running_extreme(better):
+    """(values, indices) of the best so far; of equal ones the last, and a NaN stays, as in PyTorch."""
+
+    def numpy(x, *, dim):
+        rows = np.moveaxis(x, dim, -1)
+        values, places = np.empty_like(rows), np.empty(rows.shape, np.int64)
+        best = rows[..., 0] if rows.shape[-1] else None
+        at = np.zeros(rows.shape[:-1], np.int64)
+        for i in range(rows.shape[-1]):
+            now = rows[..., i]
+            takes = better(now, best) | np.isnan(now) if x.dtype.kind == "f" else better(now, best)
+            if x.dtype.kind == "f":
+                takes &= ~(np.isnan(best) & ~np.isnan(now))
+            best, at = np.where(takes, now, best), np.where(takes, i, at)
+            values[..., i], places[..., i] = best, at
+        return np.moveaxis(values, -1, dim), np.moveaxis(places, -1, dim)
+
+    return numpy
+
+
+def _running_extreme_grad(g0, out1, x_spec, dim):
+    from suiren.ops.creation import zeros_like
+    from suiren.ops.indexing import scatter_add
+
+    return (None if g0 is None else scatter_add(zeros_like(x_spec), out1, g0, dim=dim),)
+
+
+def _extreme_op(name: str, better):
+    return opaque(
+        name,
+        inputs=("x",),
+        params=("dim",),
+        outputs=2,
+        lower=INTERPRETER_ONLY,
+        infer=lambda x, *, dim: (spec(x.shape, x.dtype), spec(x.shape, int64)),
+        numpy=_running_extreme(better),
+        grad=_running_extreme_grad,
+    )
+
+
+cummax = _extreme_op("cummax", np.greater_equal)
+cummin = _extreme_op("cummin", np.less_equal)
+
+
+def _sort(x, *, dim, descending):
+    if descending:
+        # stable, and NaN first: sorted from the end in ascending order, then turned round
+        mirrored = np.flip(x, dim)
+        index = x.shape[dim] - 1 - np.flip(np.argsort(mirrored, axis=dim, kind="stable"), dim)
+    else:
+        index = np.argsort(x, axis=dim, kind="stable")
+    return np.take_along_axis(x, index, dim), index
+
+
+def _sort_grad(g0, out1, x_spec, dim):
+    from suiren.ops.creation import zeros_like
+    from suiren.ops.indexing import scatter
+
+    return (None if g0 is None else scatter(zeros_like(x_spec), out1, g0, dim=dim),)
+
+
+sort = opaque(
+    "sort",
+    inputs=("x",),
+    params=("dim", "descending"),
+    outputs=2,
+    lower=INTERPRETER_ONLY,
+    infer=lambda x, *, dim, descending: (spec(x.shape, x.dtype), spec(x.shape, int64)),
+    numpy=_sort,
+    grad=_sort_grad,
+    doc="(values in order along a dim, their places); equal ones keep their order, NaN counts as the largest.",
+)
+
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "sort"]
