@@ -233,7 +233,7 @@ def fitted(g: Stored, s: Spec) -> Stored:
         if dims:
             g = reduce.sum(g, dims=dims, keepdim=False)
         if g._spec.shape != want:
-            g = movement.reshape(g, new_shape=want)
+            g = movement.reshape(g, shape=want)
     if g._spec.dtype is not s.dtype:
         g = creation.cast(g, dtype=s.dtype)
     return g
