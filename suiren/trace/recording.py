@@ -108,13 +108,13 @@ def use_tensor_class(cls: type[Stored]) -> None:
 
 
 def unary(op: Op) -> Callable:
-    """`f(x)` for an op of one tensor without parameters."""
+    """`f(input)` for an op of one tensor without parameters. TypeError, PyTorch's, for anything else."""
 
-    def f(x):
+    def f(input):
         rec = local.rec
         node = rec.node.likely
         try:
-            if node.op is op and x._id - rec.base == node.a:
+            if node.op is op and input._id - rec.base == node.a:
                 rec.node = node
                 t = new(_TENSOR)
                 t._id = rec.base + node.out
@@ -124,23 +124,29 @@ def unary(op: Op) -> Callable:
                 return t
         except AttributeError:
             pass
-        return record(op, (x,), ())
+        if not isinstance(input, Stored):
+            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        return record(op, (input,), ())
 
+    f.__name__ = f.__qualname__ = op.name
     return f
 
 
-def binary(op: Op, reflected: bool = False) -> Callable:
-    """`f(x, y)` for an op of two tensors or numbers without parameters; `reflected` swaps them."""
+def binary(op: Op, reflected: bool = False, strict: bool = False) -> Callable:
+    """`f(input, other)` for an op of two tensors or numbers without parameters; `reflected` swaps them.
 
-    def f(x, y):
+    Of something that is neither an operator's method returns NotImplemented; with `strict`, a function's TypeError is raised.
+    """
+
+    def f(input, other):
         rec = local.rec
         node = rec.node.likely
         try:
-            if node.op is op and x._id - rec.base == node.a:
-                if type(y) is node.b:
-                    rec.numbers.append(y)
-                elif y._id - rec.base != node.b:
-                    return record(op, (x, y), ())
+            if node.op is op and input._id - rec.base == node.a:
+                if type(other) is node.b:
+                    rec.numbers.append(other)
+                elif other._id - rec.base != node.b:
+                    return record(op, (input, other), ())
                 rec.node = node
                 t = new(_TENSOR)
                 t._id = rec.base + node.out
@@ -150,9 +156,15 @@ def binary(op: Op, reflected: bool = False) -> Callable:
                 return t
         except AttributeError:  # a number, or something stranger
             pass
-        if type(y) not in _NUMBERS and not isinstance(y, Stored) and not _is_number(y):
+        if type(other) not in _NUMBERS and not isinstance(other, Stored) and not _is_number(other):
+            if strict:
+                raise TypeError(f"{op.name}(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
             return NotImplemented
-        return record(op, (x, y), ())
+        if strict and not isinstance(input, Stored) and not (isinstance(other, Stored) and _is_number(input)):
+            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        return record(op, (input, other), ())
+
+    f.__name__ = f.__qualname__ = op.name
 
     def swapped(x, y):
         rec = local.rec
