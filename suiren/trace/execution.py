@@ -65,6 +65,7 @@ class Ending:
         roots = [s for s in owned if self.history.is_node(s)]
         nodes, needed = self.history.behind(roots, end.freed)
         self.has_graph = bool(roots)
+        self.spent = None if nodes else Graph(self, {}, [])  # backward has run through all of it: nothing to keep
         # what backward needs and nobody holds becomes an output, kept by the Graph
         self.saved = tuple(s for s in needed if s >= 0 and s not in owned)
         inputs = {r for n in nodes for r in n.refs if isinstance(r, int)}
@@ -115,7 +116,11 @@ def run(rec: Recording) -> None:
             shared.copy_from(buffers[leaf], ending.trace.leaves[leaf].nbytes)
     for t, buffer in zip(live, out):
         t._buffer = buffer
-    if ending.has_graph:
+    if ending.spent is not None and not kept[2]:
+        for slot, t in zip(key, live):
+            if t._spec.requires_grad:
+                t._graph = (ending.spent, slot)
+    elif ending.has_graph:
         _keep_graph(ending, live, kept, out)
 
 
@@ -224,3 +229,5 @@ def _verify(ending: Ending, before: list[np.ndarray], buffers: list[Buffer], num
         node = maker.get(v)
         raise AssertionError(f"{ending.name}: compiled and interpreted values of {node.op if node else 'a leaf'} (value {v}) differ by {difference:g}")
 
+
+recording.run = run

@@ -42,3 +42,6 @@ def reached_bound(rec: Recording) -> None:
         period, start = found
         remaining = -(len(steps) - start) % period
         rec.period = (remaining or period, period)
+
+
+recording.reached_bound = reached_bound

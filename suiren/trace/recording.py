@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 # Ids of different recordings are this far apart; a recording is cut long before it has as many slots.
 SPAN = 1 << 16
+HALF_SPAN = SPAN // 2
 # A recording that nobody looks at is cut after this many transitions (a ResNet152's forward has about 600, a GPT's 500; an LSTM
 # written out over 100 steps 3000), or when its values would take this many bytes if all were kept.
 MAX_TRANSITIONS = 4096
 MAX_BYTES = 6 << 30
-MAX_SLOTS = SPAN // 2 - 4096
+MAX_SLOTS = HALF_SPAN - 4096
 
 _bases = itertools.count(SPAN, SPAN)
 _TENSOR: type[Stored] = Stored
@@ -273,27 +274,31 @@ def record(op: Op, inputs: tuple, params: tuple):
     rec = local.rec
     if rec.node.cut or rec.node is _TAKEN:
         _settle(rec)
-    while True:
-        base, refs, numbers = rec.base, [], []
-        for x in inputs:
-            if isinstance(x, Stored):
-                refs.append(enter(rec, x))
-            else:
-                cls = type(x)
-                if cls not in _NUMBERS:
-                    x, cls = _number(op, x)
-                refs.append(cls)
-                numbers.append(x)
-        if rec.base == base:  # else a tensor had to be waited for, and meanwhile this recording was run
-            break
+    base, refs, numbers = rec.base, [], []
+    for x in inputs:
+        cls = type(x)
+        if cls in _NUMBERS:
+            refs.append(cls)
+            numbers.append(x)
+            continue
+        try:
+            slot = x._id - base
+        except AttributeError:
+            x, cls = _number(op, x)
+            refs.append(cls)
+            numbers.append(x)
+            continue
+        if not -HALF_SPAN <= slot < HALF_SPAN:
+            slot = enter(rec, x)
+            if rec.base != base:  # it had to be waited for, and meanwhile this recording was run
+                return record(op, inputs, params)
+        refs.append(slot)
     refs = tuple(refs)
     node = rec.node
     child = node.children.get((op, params, refs))
     if child is None:
         if node.depth >= MAX_TRANSITIONS or node.bytes >= MAX_BYTES or node.slots >= MAX_SLOTS:
             if not rec.scope:
-                from suiren.trace.period import reached_bound
-
                 reached_bound(rec)
                 return record(op, inputs, params)
         child = _extend(rec, op, inputs, refs, params, len(numbers))
@@ -379,7 +384,7 @@ def enter(rec: Recording, t: Stored) -> int:
     if parent is not None:
         at = enter(rec, parent)
         slot = t._view_id - rec.base
-        if 0 <= slot < SPAN // 2 and t._seen == parent._current_id():
+        if 0 <= slot < HALF_SPAN and t._seen == parent._current_id():
             return slot
         op, params = t._view_op, t._view_params
         key = (op, params, (at,), t._spec)
@@ -387,31 +392,44 @@ def enter(rec: Recording, t: Stored) -> int:
         t._view_id, t._seen = rec.base + child.out, parent._current_id()
         return child.out
     slot = t._id - rec.base
-    if -SPAN // 2 <= slot < SPAN // 2:
+    if -HALF_SPAN <= slot < HALF_SPAN:
         return slot
     if t._buffer is None or _threaded:
         await_other(t)
     slot = bind(rec, t)
-    step(rec, (LEAF, t._spec), lambda: TrieNode(rec.node, LEAF, specs=(t._spec,)))
+    node = rec.node
+    child = node.children.get(t._spec)
+    if child is None:
+        child = node.children[t._spec] = grown(TrieNode(node, LEAF, specs=(t._spec,)))
+    rec.node = child
     return slot
 
 
 def bind(rec: Recording, t: Stored) -> int:
     """Makes a computed tensor the next leaf. Memory that NumPy shares is copied now, so that both sides always agree."""
     buffer = t._buffer
-    rec.leaves.append(t)
-    slot = -len(rec.leaves)
-    if buffer.is_foreign or buffer.is_exported:
-        snapshot = Buffer(t._spec.nbytes)
-        snapshot.copy_from(buffer, t._spec.nbytes)
-        if buffer.is_exported:
-            rec.snapshots.append((-1 - slot, buffer))
-        else:  # an array that was handed over and let go
-            t._buffer = snapshot
-        buffer = snapshot
+    leaves = rec.leaves
+    leaves.append(t)
+    slot = -len(leaves)
+    if buffer._export is not None or buffer.is_foreign:
+        buffer = _private(rec, t, -1 - slot)
     rec.buffers.append(buffer)
     t._id = rec.base + slot
     return slot
+
+
+def _private(rec: Recording, t: Stored, leaf: int) -> Buffer:
+    """Memory of its own for a leaf that NumPy may share."""
+    buffer = t._buffer
+    if not buffer.is_foreign and not buffer.is_exported:
+        return buffer
+    snapshot = Buffer(t._spec.nbytes)
+    snapshot.copy_from(buffer, t._spec.nbytes)
+    if buffer.is_exported:
+        rec.snapshots.append((leaf, buffer))
+    else:  # an array that was handed over and let go
+        t._buffer = snapshot
+    return snapshot
 
 
 def overwrite(t: Stored, value: Stored, silent: bool = False) -> None:
@@ -443,6 +461,11 @@ def set_grad_mode(enabled: bool) -> bool:
 # ---------------------------------------------------------------- running what is recorded
 
 
+# execution.py and period.py, which stand above the recorder, put themselves here.
+run: Callable[[Recording], None]
+reached_bound: Callable[[Recording], None]
+
+
 def finish() -> None:
     """Runs what this thread has recorded. Cheap when there is nothing."""
     rec = local.rec
@@ -464,8 +487,6 @@ def settle(t: Stored) -> Stored:
 
 
 def _settle(rec: Recording, always: bool = False) -> None:
-    from suiren.trace.execution import run
-
     with rec.lock:
         if rec.node.depth and (always or rec.node.cut):
             if rec.period is not None:  # the parts after the first are whole periods; a look ends the marking
@@ -476,7 +497,7 @@ def _settle(rec: Recording, always: bool = False) -> None:
 def await_other(t: Stored) -> None:
     """Has the recording of another thread run, if `t` is pending there. RuntimeError if its value was lost."""
     for other in list(_all):
-        if other is not local.rec and -SPAN // 2 <= t._id - other.base < SPAN // 2:
+        if other is not local.rec and -HALF_SPAN <= t._id - other.base < HALF_SPAN:
             if t._id >= other.base or any(t is w for w, _ in other.written):
                 _take_over(other)
             break
@@ -501,8 +522,6 @@ def _take_over(other: Recording) -> None:
                 if other.waiting or not _inside_recorder(other.thread):
                     if other.node is _TAKEN and other.base == base:
                         other.node = before
-                        from suiren.trace.execution import run
-
                         run(other)
                     return
                 if other.node is _TAKEN:
