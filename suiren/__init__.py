@@ -1,0 +1,83 @@
+"""suiren (燧人): a deep learning framework with PyTorch's API. `import suiren as torch`.
+
+The functions below are declared in `suiren.api`, one family a file; `nn`, `optim`, `utils`, `vision` are imported when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from suiren.autograd import enable_grad as enable_grad
+from suiren.autograd import inference_mode as inference_mode
+from suiren.autograd import is_grad_enabled as is_grad_enabled
+from suiren.autograd import no_grad as no_grad
+from suiren.autograd import set_grad_enabled as set_grad_enabled
+from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
+from suiren.api import surface as _surface
+from suiren.config import config as config
+from suiren.device import device as device
+from suiren.dtypes import bfloat16 as bfloat16
+from suiren.dtypes import bool_ as bool
+from suiren.dtypes import complex64 as complex64
+from suiren.dtypes import complex128 as complex128
+from suiren.dtypes import dtype as dtype
+from suiren.dtypes import float16 as float16
+from suiren.dtypes import float32 as float32
+from suiren.dtypes import float64 as float64
+from suiren.dtypes import get_default_dtype as get_default_dtype
+from suiren.dtypes import int8 as int8
+from suiren.dtypes import int16 as int16
+from suiren.dtypes import int32 as int32
+from suiren.dtypes import int64 as int64
+from suiren.dtypes import promote_types as promote_types
+from suiren.dtypes import set_default_dtype as set_default_dtype
+from suiren.dtypes import uint8 as uint8
+from suiren.printing import set_printoptions as set_printoptions
+from suiren.random import Generator as Generator
+from suiren.random import default_generator as default_generator
+from suiren.random import fork_rng as fork_rng
+from suiren.random import get_rng_state as get_rng_state
+from suiren.random import initial_seed as initial_seed
+from suiren.random import manual_seed as manual_seed
+from suiren.random import seed as seed
+from suiren.random import set_rng_state as set_rng_state
+from suiren.runtime.threads import get_num_threads as get_num_threads
+from suiren.runtime.threads import set_num_threads as set_num_threads
+from suiren.serialization import load as load
+from suiren.serialization import save as save
+from suiren.size import Size as Size
+from suiren.tensor import Tensor as Tensor
+from suiren.tensor import strided as strided
+
+if TYPE_CHECKING:
+    from suiren import cuda as cuda
+    from suiren import nn as nn
+    from suiren import optim as optim
+    from suiren import utils as utils
+    from suiren import vision as vision
+    from suiren.explain import explain as explain
+
+__version__ = "0.1.0"
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+
+_surface.install(Tensor)
+globals().update(_surface.public_names())
+
+_LATER = ("nn", "optim", "utils", "vision", "cuda", "autograd", "random")
+
+
+def __getattr__(name: str) -> Any:
+    """Submodules are imported when they are first asked for: importing suiren stays quick."""
+    if name in _LATER:
+        return importlib.import_module(f"suiren.{name}")
+    if name == "explain":
+        from suiren.explain import explain
+
+        return explain
+    raise AttributeError(
+        f"suiren has no {name!r}. If PyTorch has it, suiren does not have it yet; the README links to the table of what is there."
+    )

@@ -133,5 +133,4 @@ def tensor_text(t) -> str:
         else:
             text += ", " + suffix
             line += len(suffix) + 2
-    text += ")"
-    return f"Parameter containing:\n{text}" if getattr(type(t), "is_parameter", False) else text
+    return text + ")"

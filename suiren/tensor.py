@@ -13,7 +13,7 @@ from suiren.dtypes import dtype, from_numpy_dtype
 from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import Buffer
 from suiren.size import Size
-from suiren.trace import recording
+from suiren.trace import period, recording, threads  # noqa: F401  (two that complete the recorder)
 from suiren.trace.recording import binary, local, record, record1, settle, unary
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt, array_of

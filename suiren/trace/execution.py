@@ -87,9 +87,9 @@ def work(trace: Trace) -> int:
     return total
 
 
-def run(rec: Recording) -> None:
-    """Runs a recording, gives its living tensors their memory, and starts the next."""
-    node, base = rec.node, rec.base
+def run(rec: Recording, node: TrieNode) -> None:
+    """Runs a recording that ended at `node`, gives its living tensors their memory, and starts the next."""
+    base = rec.base
     live = liveness.alive(rec.values)
     key = tuple([t._id - base for t in live])
     ends = node.ends

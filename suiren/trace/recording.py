@@ -12,7 +12,6 @@ import operator
 import os
 import sys
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -39,20 +38,20 @@ MAX_SLOTS = HALF_SPAN - 4096
 
 _bases = itertools.count(SPAN, SPAN)
 _TENSOR: type[Stored] = Stored
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 # Where a recording stands while another thread takes it over: nothing matches here.
-_TAKEN = object.__new__(TrieNode)
-_TAKEN.likely = object.__new__(TrieNode)
-_TAKEN.likely.op = None
-_TAKEN.cut, _TAKEN.depth, _TAKEN.kind = False, 1, "taken"
+TAKEN = object.__new__(TrieNode)
+TAKEN.likely = object.__new__(TrieNode)
+TAKEN.likely.op = None
+TAKEN.cut, TAKEN.depth, TAKEN.kind = False, 1, "taken"
 
 
 class Recording:
     """What a thread has recorded and not run yet."""
 
     __slots__ = (
-        "__weakref__", "base", "buffers", "grad", "leaves", "lock", "node", "numbers", "owners", "period", "scope", "snapshots",
+        "__weakref__", "base", "buffers", "busy", "grad", "leaves", "lock", "node", "numbers", "owners", "period", "scope", "snapshots",
         "thread", "values", "waiting", "watched", "written",
     )  # fmt: skip
 
@@ -73,7 +72,7 @@ class Recording:
         self.scope = ""
         self.lock = threading.RLock()
         self.thread = threading.get_ident()
-        self.waiting = False
+        self.waiting = self.busy = False
         self.period = None
         self.reset()
 
@@ -84,16 +83,16 @@ class Recording:
         self.node = ROOTS[self.grad]  # last: another thread may look
 
 
-_all: weakref.WeakSet[Recording] = weakref.WeakSet()
+everyone: weakref.WeakSet[Recording] = weakref.WeakSet()
 _threaded = False  # whether a second thread ever recorded: until then nobody else has to be asked
 
 
 class _Local(threading.local):
     def __init__(self):
         global _threaded
-        _threaded = _threaded or len(_all) > 0
+        _threaded = _threaded or len(everyone) > 0
         self.rec = Recording()
-        _all.add(self.rec)
+        everyone.add(self.rec)
 
 
 local = _Local()
@@ -272,7 +271,7 @@ class Deferred:
 def record(op: Op, inputs: tuple, params: tuple):
     """Records one operation and returns its output, or the tuple of its outputs. Raises what `op.infer` raises."""
     rec = local.rec
-    if rec.node.cut or rec.node is _TAKEN:
+    if rec.node.cut or rec.node is TAKEN:
         _settle(rec)
     base, refs, numbers = rec.base, [], []
     for x in inputs:
@@ -355,7 +354,7 @@ def _extend(rec: Recording, op: Op, inputs: tuple, refs: tuple, params: tuple, n
 def user_line() -> Line | None:
     """The line outside of suiren that is running now."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame is not None else None
 
@@ -448,7 +447,7 @@ def set_grad_mode(enabled: bool) -> bool:
     rec = local.rec
     before = rec.grad
     if before is not enabled:
-        if rec.node is _TAKEN:
+        if rec.node is TAKEN:
             _settle(rec)
         rec.grad = enabled
         if rec.node.depth == 0:
@@ -461,9 +460,10 @@ def set_grad_mode(enabled: bool) -> bool:
 # ---------------------------------------------------------------- running what is recorded
 
 
-# execution.py and period.py, which stand above the recorder, put themselves here.
-run: Callable[[Recording], None]
+# execution.py, period.py and threads.py, which stand above the recorder, put themselves here.
+run: Callable[[Recording, TrieNode], None]
 reached_bound: Callable[[Recording], None]
+await_other: Callable[[Stored], None]
 
 
 def finish() -> None:
@@ -491,53 +491,7 @@ def _settle(rec: Recording, always: bool = False) -> None:
         if rec.node.depth and (always or rec.node.cut):
             if rec.period is not None:  # the parts after the first are whole periods; a look ends the marking
                 rec.period = (rec.period[1], rec.period[1]) if rec.node.cut else None
-            run(rec)
-
-
-def await_other(t: Stored) -> None:
-    """Has the recording of another thread run, if `t` is pending there. RuntimeError if its value was lost."""
-    for other in list(_all):
-        if other is not local.rec and -HALF_SPAN <= t._id - other.base < HALF_SPAN:
-            if t._id >= other.base or any(t is w for w, _ in other.written):
-                _take_over(other)
-            break
-    if t._buffer is None:
-        raise RuntimeError(
-            "this tensor has no value: the program that was to compute it failed (see the error raised then). Compute it anew."
-        )
-
-
-def _take_over(other: Recording) -> None:
-    """Runs another thread's recording. The other thread must not be inside of the recorder while its cursor is moved:
-    the global interpreter lock shows where it is, and it is gone from there within microseconds (or waits itself)."""
-    mine = local.rec
-    mine.waiting = True
-    try:
-        while True:
-            with other.lock:
-                before, base = other.node, other.base
-                if before is _TAKEN or not before.depth:
-                    return
-                other.node = _TAKEN
-                if other.waiting or not _inside_recorder(other.thread):
-                    if other.node is _TAKEN and other.base == base:
-                        other.node = before
-                        run(other)
-                    return
-                if other.node is _TAKEN:
-                    other.node = before
-            time.sleep(0)
-    finally:
-        mine.waiting = False
-
-
-def _inside_recorder(thread: int) -> bool:
-    frame = sys._current_frames().get(thread)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(_PACKAGE):
-            return True
-        frame = frame.f_back
-    return False
+            run(rec, rec.node)
 
 
 def _after_fork_in_child() -> None:
@@ -545,9 +499,9 @@ def _after_fork_in_child() -> None:
     mine = local.rec
     mine.lock = threading.RLock()
     mine.thread = threading.get_ident()
-    for other in list(_all):
+    for other in list(everyone):
         if other is not mine:
-            _all.discard(other)
+            everyone.discard(other)
 
 
 os.register_at_fork(before=finish, after_in_child=_after_fork_in_child)
