@@ -5,7 +5,7 @@ An operation is the same text for a scalar and for a vector. No fast-math flags:
 
 from __future__ import annotations
 
-from suiren.compiler.emit import vecmath
+from suiren.compiler.emit import division, power, trigonometry, vecmath
 from suiren.compiler.emit.values import BITS, NARROW, REGISTER, Value, constant_text, llvm_type
 from suiren.dtypes import FLOAT, bool_, dtype, float16, float32, float64, int8, int16, int32, int64, uint32
 
@@ -193,7 +193,7 @@ class Arithmetic:
         """What `trunc_div` leaves, with the sign of x (C's fmod and %). Integers: 0 where y is 0."""
         x, y = self._pair(x, y)
         if x.is_float:
-            return vecmath.fmod(self, x, y)
+            return division.fmod(self, x, y)
         op = "srem" if x.dtype.is_signed else "urem"
         return self._exact(f"{op} {x.llvm} {x.ref}, {self._safe_divisor(x, y).ref}", x)
 
@@ -201,7 +201,7 @@ class Arithmetic:
         """x / y cut towards minus infinity. Integers: 0 where y is 0. Floats: the quotient of x minus `remainder`, as NumPy and PyTorch."""
         x, y = self._pair(x, y)
         if x.is_float:
-            return vecmath.floordiv(self, x, y)
+            return division.floordiv(self, x, y)
         if not x.dtype.is_signed:
             return self.trunc_div(x, y)
         q, r = self.trunc_div(x, y), self.trunc_rem(x, y)
@@ -212,7 +212,7 @@ class Arithmetic:
         """What `floordiv` leaves, with the sign of y. Integers: 0 where y is 0; floats: NaN."""
         x, y = self._pair(x, y)
         if x.is_float:
-            return vecmath.remainder(self, x, y)
+            return division.remainder(self, x, y)
         r = self.trunc_rem(x, y)
         if not x.dtype.is_signed:
             return r
@@ -237,7 +237,7 @@ class Arithmetic:
             return x
         if self.target.has_rounding:
             return self._call(name, x)
-        return vecmath.whole_number(self, name.removeprefix("llvm."), x)
+        return division.whole_number(self, name.removeprefix("llvm."), x)
 
     # ------------------------------------------------------------ functions
 
@@ -473,8 +473,8 @@ class Arithmetic:
 
 _shift_counts = {bits: {str(i) for i in range(bits)} for bits in (1, 8, 16, 32, 64)}
 
-# The functions of vecmath are methods of the Builder: `b.exp(x)`.
-for _function in vecmath.FUNCTIONS:
+# The elementary functions are methods of the Builder: `b.exp(x)`.
+for _function in (*vecmath.FUNCTIONS, *trigonometry.FUNCTIONS, *power.FUNCTIONS):
     setattr(Arithmetic, _function.__name__, _function)
 
 __all__ = ["Arithmetic"]

@@ -31,11 +31,16 @@ class Module:
         self.target = target or host()
         self.functions: list[Builder] = []
         self.declares: dict[str, str] = {}
+        self._constants: dict[str, str] = {}
         self._notes: list[int | str] = []  # for a scope its number, for a loop its text
 
     def function(self, name: str, parameters: Sequence[tuple[str, str | dtype]] = KERNEL_PARAMETERS, result: str | dtype | None = None) -> Builder:
         """A Builder of one more function."""
         return Builder(name=name, parameters=parameters, result=result, module=self)
+
+    def constant(self, text: str) -> str:
+        """The name of a constant in memory; equal ones are the same."""
+        return self._constants.setdefault(text, f"@constant{len(self._constants)}")
 
     def new_scope(self) -> int:
         """A scope, by which LLVM knows that memory reached through one pointer is not reached through another one's."""
@@ -57,6 +62,7 @@ class Module:
         own = {f.name for f in self.functions}
         parts = [f'target triple = "{target.triple}"'] if target.triple else []
         parts += [text for name, text in self.declares.items() if name not in own]
+        parts += [f"{name} = private unnamed_addr {text}" for text, name in self._constants.items()]
         parts += [f.text() for f in self.functions]
         parts.append(f"attributes #0 = {{ {target.attributes} }}")
         parts.append('!0 = !{}\n!1 = distinct !{!1}\n!2 = !{!"branch_weights", i32 1000, i32 1}\n!3 = !{!"branch_weights", i32 1, i32 1000}')

@@ -146,10 +146,12 @@ class Control:
         yield
         self._append(f"  br label %{after}")
 
-    def choose(self, condition: Value, then: Callable[[], list[Value]], otherwise: Callable[[], list[Value]]) -> list[Value]:
+    def choose(
+        self, condition: Value, then: Callable[[], list[Value]], otherwise: Callable[[], list[Value]], likely: bool | None = None
+    ) -> list[Value]:
         """The values of one of two functions, of which only the chosen one runs."""
         found, blocks = [], []
-        with self.if_else(condition) as branches:
+        with self.if_else(condition, likely) as branches:
             for branch, make in zip(branches, (then, otherwise)):
                 with branch:
                     found.append(make())

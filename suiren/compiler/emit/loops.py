@@ -172,18 +172,17 @@ class _MaskedChecks:
 class _Accumulator:
     """What one reduction carries round its loops: `n` independent vectors (for a search: of values and of their places), and a total."""
 
-    def __init__(self, kernel: _LoopKernel, instr: int, columns: int, lanes: int, first: list[list[Value]] | None):
+    def __init__(self, kernel: _LoopKernel, instr: int, columns: int, lanes: int):
         self.b, self.i = kernel.b, kernel.plan.code[instr]
         self.combine, self.better = self.i.op.combine, self.i.op.better
         b, n = self.b, kernel.plan.unroll
         d = kernel.plan.code[self.i.args[0]].dtype
-        if self.better is None:
-            self.identity = b.const(self.i.op.identity(d), d, lanes)
-            starts = [[self.identity]] * columns
-        else:
-            starts = [[b.splat(v, lanes) for v in pair] for pair in first]
-        self.vars = [[[b.var(v) for v in start] for _ in range(n)] for start in starts]
-        self.totals = [[b.var(v) for v in start] for start in starts] if kernel.plan.flush >= 0 and self.better is None else None
+        self.identity = b.const(self.i.op.identity(d), d, lanes)
+        start = [self.identity]
+        if self.better is not None:  # place 0: it is right where nothing is better than the identity, for then all are equal to it
+            start.append(b.const(0, kernel.plan.code[self.i.args[1]].dtype, lanes))
+        self.vars = [[[b.var(v) for v in start] for _ in range(n)] for _ in range(columns)]
+        self.totals = [[b.var(self.identity)] for _ in range(columns)] if kernel.plan.flush >= 0 and self.better is None else None
 
     def add(self, column: int, k: int, values: list[Value], mask: Value | None) -> None:
         b, acc = self.b, self.vars[column][k]
@@ -446,12 +445,11 @@ class _LoopKernel:
             self.needed[plan.levels[n]].append(n)
         self.reduces = [n for n, i in enumerate(plan.code) if i.kind == "reduce" and plan.stages[n] == stage]
         self.stored = [(n, at) for n, at, full in plan.stores if full and plan.store_stage(n, full) == stage]
-        first = self._first() if any(plan.code[n].op.better for n in self.reduces) else {}
         horizontal = plan.mode == "inner"
         lanes = self.lanes
-        self.accumulators = {n: _Accumulator(self, n, self.columns, lanes, first.get(n)) for n in self.reduces}
+        self.accumulators = {n: _Accumulator(self, n, self.columns, lanes) for n in self.reduces}
         if horizontal and not plan.masked and lanes > 1 and self.reduces:  # single elements have accumulators of their own
-            self.singles = {n: _Accumulator(self, n, 1, 1, first.get(n)) for n in self.reduces}
+            self.singles = {n: _Accumulator(self, n, 1, 1) for n in self.reduces}
         else:
             self.singles = {}
         self._loops(0)
@@ -463,19 +461,6 @@ class _LoopKernel:
                 for p, i in enumerate(plan.code):
                     if i.kind == "pick" and i.args[0] == n:
                         self.values[1][p, column] = self.b.convert(found[i.at], i.dtype)
-
-    def _first(self) -> dict[int, list[list[Value]]]:
-        """What every reduction of the stage would get at the first inner index: where a search begins."""
-        plan = self.plan
-        lanes, mask = self.lanes, self.mask
-        if plan.mode == "inner":
-            self.lanes = 1
-        for j in range(plan.inner):
-            self._advance(2 + j, {})
-            self._evaluate(self.needed[2 + j], 2 + j)
-        found = {n: [[self._get(a, c) for a in plan.code[n].args] for c in range(self.columns)] for n in self.reduces}
-        self.lanes, self.mask = lanes, mask
-        return found
 
     def _loops(self, j: int) -> None:
         """Inner loop j and what is in it."""

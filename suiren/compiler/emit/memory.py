@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from suiren.compiler.emit.values import NARROW, REGISTER, Value, llvm_type
+from collections.abc import Sequence
+
+from suiren.compiler.emit.values import NARROW, REGISTER, Value, constant_text, llvm_type
 from suiren.dtypes import bool_, dtype, int8, int16, int64, uint8
 
 
@@ -152,6 +154,13 @@ class Memory:
     def scratch(self, nbytes: int, align: int = 64) -> Value:
         """Memory on the stack that lives as long as the function runs: a few kilobytes at most."""
         return Value(self._alloca(f"[{nbytes} x i8]", align), "ptr", 1, None, "ptr")
+
+    def table(self, numbers: Sequence[int | float], dtype: dtype) -> Value:
+        """A pointer to constants that are part of the kernel."""
+        type = memory_type(dtype)
+        items = ", ".join(f"{type} {constant_text(n, dtype)}" for n in numbers)
+        name = self.module.constant(f"constant [{len(numbers)} x {type}] [{items}], align 64")
+        return Value(name, "ptr", 1, None, "ptr")
 
     # ------------------------------------------------------------ between threads
 
