@@ -1,0 +1,203 @@
+"""The shared memory through which workers hand batches to their parent, and how a batch lies in it.
+
+One block of memory is made before the workers start and seen by all: `slots` places of a fixed virtual size. Memory is taken from the system only
+where a slot has been written, so a slot can be far larger than most batches; a batch that does not fit takes a block of its own, which is
+handed over in place of the slot. The parent says with each task which slot it goes to, so nobody has to look for a free one, and a semaphore
+orders the accesses: what a worker wrote before `release` the parent sees after `acquire`.
+
+A written slot (or block):   header | arrays, each at a multiple of 64 | skeleton: the batch as a pickle in which arrays are places
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import pickle
+import struct
+import sys
+from typing import Any
+
+import numpy as np
+
+from suiren import dtypes
+from suiren.runtime.buffers import Buffer
+from suiren.tensor import Tensor
+from suiren.trace.recording import settle
+from suiren.trace.spec import spec
+from suiren.trace.storage import adopt, array_of
+from suiren.utils.data.shared_block import NAMELESS, Block
+
+# What a slot holds.
+BATCH, FAILED, ENDED, ELSEWHERE = range(4)  # a batch; an exception; nothing, the data set ended; the size of a block of its own
+HEADER = struct.Struct("<IIQQ")  # kind, -, place of the skeleton, its length
+ALIGNMENT = 64  # of arrays, as the kernels want them
+
+# Virtual bytes of a slot, cut down where the system refuses to map as much. Where blocks have names, memory may be taken at once.
+SLOT_BYTES = 256 << 20 if NAMELESS and sys.maxsize > 1 << 32 else 8 << 20
+SMALLEST_SLOT = 64 << 10
+COUNT = struct.Struct("<Q")
+
+
+def _up(n: int) -> int:
+    return (n + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+class Ring:
+    """`slots` slots of `slot_bytes` in one block, for `workers` workers.
+
+    In front of the slots lie a byte that tells the workers to stop, and each worker's count of finished tasks.
+    """
+
+    def __init__(self, slots: int, workers: int, slot_bytes: int = SLOT_BYTES):
+        self.slots = slots
+        self.front_bytes = (1 + workers) * ALIGNMENT
+        while True:
+            try:
+                self.block = Block(self.front_bytes + slots * slot_bytes)
+                break
+            except (OSError, OverflowError, ValueError):  # a limit on the address space, or on the size of files
+                if slot_bytes <= SMALLEST_SLOT:
+                    raise
+                slot_bytes //= 4
+        self.slot_bytes = slot_bytes
+
+    def _base(self, slot: int) -> int:
+        return self.front_bytes + slot * self.slot_bytes
+
+    def stop(self) -> None:
+        """Tells the workers not to begin another task."""
+        self.block.memory[0] = 1
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.block.memory[0] != 0
+
+    def count(self, worker: int) -> None:
+        """Counts a finished task of a worker."""
+        COUNT.pack_into(self.block.memory, (1 + worker) * ALIGNMENT, self.counted(worker) + 1)
+
+    def counted(self, worker: int) -> int:
+        return COUNT.unpack_from(self.block.memory, (1 + worker) * ALIGNMENT)[0]
+
+    def write(self, slot: int, kind: int, value: Any) -> Block | None:
+        """Writes `value` into a slot; returns the block that it took instead if the slot was too small: hand it over."""
+        file = io.BytesIO()
+        skeleton = _Skeleton(file)
+        skeleton.dump(value)
+        text = file.getbuffer()
+        end = skeleton.end + len(text)
+        base = self._base(slot)
+        if end <= self.slot_bytes:
+            _fill(self.block.memory, base, kind, skeleton, text)
+            return None
+        block = Block(end)
+        _fill(block.memory, 0, kind, skeleton, text)
+        HEADER.pack_into(self.block.memory, base, ELSEWHERE, 0, 0, block.nbytes)
+        return block
+
+    def write_end(self, slot: int) -> None:
+        HEADER.pack_into(self.block.memory, self._base(slot), ENDED, 0, 0, 0)
+
+    def read(self, slot: int) -> tuple[int, Any, int]:
+        """(kind, value, bytes) of a slot; for ELSEWHERE the value is the size of the block that is handed over."""
+        return read_batch(self.block, self._base(slot))
+
+    def close(self) -> None:
+        self.block.close()
+
+
+class _Skeleton(pickle.Pickler):
+    """Pickles a batch, setting tensors and arrays aside: `arrays` gets (place, ndarray), `end` is the first free byte after them."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.arrays: list[tuple[int, np.ndarray]] = []
+        self.end = _up(HEADER.size)
+        self.places: dict[int, tuple] = {}
+        self.kept: list[Any] = []  # what `places` names by id stays alive meanwhile
+
+    def persistent_id(self, obj: Any) -> tuple | None:
+        if isinstance(obj, Tensor):
+            return self.places.get(id(obj)) or self._tensor(obj)
+        if type(obj) is np.ndarray and not obj.dtype.hasobject:
+            return self.places.get(id(obj)) or self._array(obj)
+        return None
+
+    def _set_aside(self, obj: Any, array: np.ndarray) -> int:
+        place = self.end
+        self.arrays.append((place, array))
+        self.end = _up(place + max(array.nbytes, 1))  # places are different even for empty arrays
+        self.kept.append(obj)
+        return place
+
+    def _tensor(self, t: Tensor) -> tuple:
+        if t.requires_grad and not t.is_leaf:
+            raise RuntimeError(
+                "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing "
+                "process boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing "
+                "(e.g., putting it on the queue)."
+            )
+        settle(t)
+        place = self._set_aside(t, array_of(t))
+        where: tuple = (_make_tensor, place, tuple(t.shape), t.dtype.name)
+        if t.requires_grad or type(t) is not Tensor:
+            where = (*where, t.requires_grad, type(t))
+        self.places[id(t)] = where
+        return where
+
+    def _array(self, a: np.ndarray) -> tuple:
+        place = self._set_aside(a, a)
+        where = self.places[id(a)] = (_make_array, place, a.shape, a.dtype.str if a.dtype.names is None else a.dtype)
+        return where
+
+
+def _fill(memory: Any, base: int, kind: int, skeleton: _Skeleton, text: memoryview) -> None:
+    for place, array in skeleton.arrays:
+        np.ndarray(array.shape, array.dtype, memory, base + place)[...] = array
+    start = base + skeleton.end
+    memory[start : start + len(text)] = text
+    HEADER.pack_into(memory, base, kind, 0, skeleton.end, len(text))
+
+
+class _Reader(pickle.Unpickler):
+    """Unpickles a skeleton. Arrays are copied out of the memory at `address`, into memory as kernels want it.
+
+    Copying is cheaper than keeping account of who still looks at a slot: a batch of 48 KB takes 2 µs, and a recording
+    would copy memory that it does not own anyway.
+    """
+
+    def __init__(self, text: bytes, address: int):
+        super().__init__(io.BytesIO(text))
+        self.address = address
+        self.made: dict[int, Any] = {}
+
+    def persistent_load(self, where: tuple) -> Any:
+        place = where[1]
+        found = self.made.get(place)
+        if found is None:
+            found = self.made[place] = where[0](self.address + place, *where[2:])
+        return found
+
+
+def _make_tensor(address: int, shape: tuple, dtype: str, requires_grad: bool = False, cls: type = Tensor) -> Tensor:
+    s = spec(shape, dtypes._by_name(dtype), requires_grad)
+    buffer = Buffer(s.nbytes)
+    ctypes.memmove(buffer.addr, address, s.nbytes)
+    return adopt(cls, buffer, s)
+
+
+def _make_array(address: int, shape: tuple, dtype: Any) -> np.ndarray:
+    a = np.empty(shape, dtype)
+    ctypes.memmove(a.ctypes.data, address, a.nbytes)
+    return a
+
+
+def read_batch(block: Block, base: int = 0) -> tuple[int, Any, int]:
+    """(kind, value, bytes) of what was written at `base` of a block."""
+    kind, _, start, length = HEADER.unpack_from(block.memory, base)
+    if kind == ENDED:
+        return ENDED, None, 0
+    if kind == ELSEWHERE:
+        return ELSEWHERE, length, length
+    text = bytes(block.memory[base + start : base + start + length])
+    return kind, _Reader(text, block.address + base).load(), start + length
