@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from suiren import optim as optim
     from suiren import utils as utils
     from suiren import vision as vision
-    from suiren.explain import explain as explain
+    from suiren.explanation import explain as explain
 
 __version__ = "0.1.0"
 
@@ -75,7 +75,7 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return importlib.import_module(f"suiren.{name}")
     if name == "explain":
-        from suiren.explain import explain
+        from suiren.explanation import explain
 
         return explain
     raise AttributeError(
