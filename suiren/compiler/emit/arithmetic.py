@@ -13,6 +13,11 @@ _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt
 _SIGNED_COMPARE = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge"}
 _UNSIGNED_COMPARE = {"eq": "eq", "ne": "ne", "lt": "ult", "le": "ule", "gt": "ugt", "ge": "uge"}
 
+_ADD, _SUB, _MUL = ({"float": op, "double": op} for op in ("fadd", "fsub", "fmul"))
+
+_constants: dict[tuple, Value] = {}
+_mangled: dict[str, str] = {}
+
 # What `bitcast` calls its result's dtype when it is told an LLVM type alone.
 _DEFAULT_DTYPE = {"i1": bool_, "i8": int8, "i16": int16, "i32": int32, "i64": int64, "float": float32, "double": float64}
 
@@ -29,10 +34,11 @@ class Arithmetic:
 
     def like(self, value: bool | int | float, other: Value) -> Value:
         """A constant of the type of `other`."""
-        text = constant_text(value, other.dtype)
-        if other.lanes != 1:
-            text = f"splat ({other.type} {text})"
-        return Value(text, other.type, other.lanes, other.dtype, other.llvm)
+        key = (value, value.__class__, other.dtype, other.lanes)
+        found = _constants.get(key)
+        if found is None or value == 0:  # 0.0 and -0.0 are the same key
+            found = _constants[key] = self.const(value, other.dtype, other.lanes)
+        return found
 
     def zero(self, like: Value) -> Value:
         return self.like(0, like)
@@ -67,11 +73,10 @@ class Arithmetic:
             return x, self.like(y, x)
         if x.__class__ is not Value:
             return self.like(x, y), y
-        if x.llvm is not y.llvm and x.llvm != y.llvm or x.dtype is not y.dtype:
-            if x.dtype is not y.dtype and (x.type != y.type or x.dtype.category != y.dtype.category):
-                raise TypeError(f"operands differ in dtype: {x.dtype} and {y.dtype}; convert one of them")
-            if x.lanes != y.lanes:
-                x, y = (self.splat(x, y.lanes), y) if x.lanes == 1 else (x, self.splat(y, x.lanes))
+        if x.dtype is not y.dtype:
+            raise TypeError(f"operands differ in dtype: {x.dtype} and {y.dtype}; convert one of them")
+        if x.lanes != y.lanes:
+            return (self.splat(x, y.lanes), y) if x.lanes == 1 else (x, self.splat(y, x.lanes))
         return x, y
 
     def _same(self, text: str, like: Value) -> Value:
@@ -98,17 +103,17 @@ class Arithmetic:
         x, y = self._pair(x, y)
         if x.dtype is bool_:
             return self.or_(x, y)
-        return self._same(f"{'fadd' if x.is_float else 'add'} {x.llvm} {x.ref}, {y.ref}", x)
+        return self._same(f"{_ADD.get(x.type, 'add')} {x.llvm} {x.ref}, {y.ref}", x)
 
     def sub(self, x, y) -> Value:
         x, y = self._pair(x, y)
-        return self._same(f"{'fsub' if x.is_float else 'sub'} {x.llvm} {x.ref}, {y.ref}", x)
+        return self._same(f"{_SUB.get(x.type, 'sub')} {x.llvm} {x.ref}, {y.ref}", x)
 
     def mul(self, x, y) -> Value:
         x, y = self._pair(x, y)
         if x.dtype is bool_:
             return self.and_(x, y)
-        return self._same(f"{'fmul' if x.is_float else 'mul'} {x.llvm} {x.ref}, {y.ref}", x)
+        return self._same(f"{_MUL.get(x.type, 'mul')} {x.llvm} {x.ref}, {y.ref}", x)
 
     def div(self, x, y) -> Value:
         """True division of floats; of integers, `trunc_div`."""
@@ -129,12 +134,14 @@ class Arithmetic:
 
     def fma(self, x, y, z) -> Value:
         """x * y + z, rounded once. Where the target has no such instruction it is a slow library call: see `mul_add`."""
-        x, y = self._pair(x, y)
-        x, z = self._pair(x, z)
-        x, y = self._pair(x, y)
-        if not x.is_float:
+        if not (x.__class__ is y.__class__ is z.__class__ is Value and x.lanes == y.lanes == z.lanes and x.dtype is y.dtype is z.dtype):
+            x, y = self._pair(x, y)
+            x, z = self._pair(x, z)
+            x, y = self._pair(x, y)
+        t = x.llvm
+        if x.type not in _ADD:
             return self.add(self.mul(x, y), z)
-        return self._same(f"call {x.llvm} @llvm.fma.{self._mangle(x)}({x.llvm} {x.ref}, {x.llvm} {y.ref}, {x.llvm} {z.ref})", x)
+        return self._same(f"call {t} @llvm.fma.{self._mangle(x)}({t} {x.ref}, {t} {y.ref}, {t} {z.ref})", x)
 
     def mul_add(self, x, y, z) -> Value:
         """x * y + z in the way that is fast on the target: `fma`, or two roundings. For approximations that bear either."""
@@ -253,8 +260,11 @@ class Arithmetic:
         return self._exact(f"call {x.llvm} @{intrinsic}.{self._mangle(x)}({x.llvm} {x.ref})", x)
 
     def _mangle(self, x: Value) -> str:
-        type = {"float": "f32", "double": "f64", "half": "f16"}.get(x.type, x.type)
-        return type if x.lanes == 1 else f"v{x.lanes}{type}"
+        found = _mangled.get(x.llvm)
+        if found is None:
+            type = {"float": "f32", "double": "f64", "half": "f16"}.get(x.type, x.type)
+            found = _mangled[x.llvm] = type if x.lanes == 1 else f"v{x.lanes}{type}"
+        return found
 
     # ------------------------------------------------------------ comparisons, bits, selection
 
@@ -345,7 +355,7 @@ class Arithmetic:
     def select(self, mask: Value, x, y) -> Value:
         """x where the mask is true, y elsewhere; a scalar mask chooses for all lanes."""
         x, y = self._pair(x, y)
-        if mask.lanes != 1 and x.lanes == 1:
+        if x.lanes != mask.lanes != 1:
             x, y = self.splat(x, mask.lanes), self.splat(y, mask.lanes)
         return self._exact(f"select {mask.llvm} {mask.ref}, {x.llvm} {x.ref}, {y.llvm} {y.ref}", x)
 

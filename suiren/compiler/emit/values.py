@@ -30,7 +30,7 @@ class Value:
         self.type = type
         self.lanes = lanes
         self.dtype = dtype
-        self.llvm = llvm or llvm_type(type, lanes)  # the full type: `<8 x float>`
+        self.llvm = llvm or (type if lanes == 1 else f"<{lanes} x {type}>")  # the full type: `<8 x float>`
         self.scope = scope
 
     @property
