@@ -1,0 +1,192 @@
+"""What the templates with blocked channels have in common: the layout's sizes, and how a vector of channels becomes results.
+
+A blocked value (N, C, *S) lies as (N, ceil(C/B), *S, B). Its vectors are the B lanes of one place of a plane, whatever the dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from suiren.compiler.emit.builder import Builder, Value
+from suiren.compiler.program import Epilogue, Place, Ptr, Site, plain_epilogue
+from suiren.dtypes import FLOAT, dtype, float32, float64, int64
+from suiren.trace.trace import Number
+
+_NUMBER_CLASSES = {cls.__name__: cls for cls in (bool, int, float)}
+
+
+def accumulator(d: dtype) -> dtype:
+    """The dtype in which elements of a dtype are summed: narrow floats in float32, everything else in itself."""
+    return d if d.category != FLOAT or d is float64 else float32
+
+
+def blocks(channels: int, block: int) -> int:
+    return -(-channels // block)
+
+
+def volume(shape: Sequence[int], block: int) -> int:
+    """Elements of a blocked value of logical shape (N, C, *S), garbage lanes included."""
+    return shape[0] * blocks(shape[1], block) * prod(shape[2:]) * block
+
+
+class Words:
+    """Where each argument lies in `args`: the pointers first, two words each, then the integers, then tables of integers."""
+
+    def __init__(self, pointers: Sequence[str], integers: Sequence[str], tables: Sequence[str] = ()):
+        """A table's place is an argument itself, so that its length need not be known when the kernel is emitted."""
+        self._pointers = tuple(pointers)
+        self._integers = (*integers, *(f"at {name}" for name in tables))
+        self._tables = tuple(tables)
+        self._place = {name: 2 * i for i, name in enumerate(self._pointers)}
+        self._place.update((name, 2 * len(self._pointers) + i) for i, name in enumerate(self._integers))
+
+    def args(self, values: dict[str, Ptr | int | Sequence[int]]) -> list[Ptr | int]:
+        """The arguments of a call in their order; KeyError where one is missing."""
+        at = 2 * len(self._pointers) + len(self._integers)
+        found, end = dict(values), []
+        for name in self._tables:
+            found[f"at {name}"] = at + len(end)
+            end += map(int, values[name])
+        return [*(found[name] for name in (*self._pointers, *self._integers)), *end]
+
+    def ptr(self, b: Builder, name: str) -> Value:
+        return b.arg_ptr(self._place[name])
+
+    def int(self, b: Builder, name: str) -> Value:
+        return b.arg_int(self._place[name])
+
+    def number(self, b: Builder, name: str, cls: type, d: dtype) -> Value:
+        """The Python number whose index stands there."""
+        return b.number(self._place[name], cls, d)
+
+    def table(self, b: Builder, name: str) -> Value:
+        """The address of the table's first word."""
+        return b.at(b.parameter["args"], self.int(b, f"at {name}"), int64)
+
+
+def divide(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
+    """Quotient and remainder of x ≥ 0 by y > 0."""
+    q = b.trunc_div(x, y)
+    return q, b.sub(x, b.mul(q, y))
+
+
+def unravel(b: Builder, index: Value, *sizes: Value) -> list[Value]:
+    """A row-major index taken apart: one number per size, and first the number in front of them, which needs no size."""
+    found = []
+    for size in reversed(sizes):
+        index, last = divide(b, index, size)
+        found.append(last)
+    return [index, *reversed(found)]
+
+
+# ---------------------------------------------------------------- results
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How vectors of channels become results: converted to `dtype`, through the epilogue, into blocked memory.
+
+    `forms` says of each operand how it is found: "same", "last" (one element per channel), "scalar", or the class of a number.
+    `ragged`: the channels are no multiple of the block, so that reading one element per channel must be masked.
+    """
+
+    dtype: dtype
+    epilogue: Epilogue
+    forms: tuple[str, ...]
+    ragged: bool
+    block: int
+
+    @classmethod
+    def of(cls, site: Site) -> Finish:
+        forms = tuple(
+            place.cls.__name__ if isinstance(place, Number) else operand.varies
+            for operand, place in zip(site.epilogue.operands, site.operands)
+        )
+        block = block_of(site)
+        return cls(site.dtype, site.epilogue, forms, site.outputs[0].shape[1] % block != 0, block)
+
+    @classmethod
+    def plain(cls, d: dtype, block: int) -> Finish:
+        """The vectors themselves."""
+        return cls(d, plain_epilogue(d), (), False, block)
+
+    @property
+    def key(self) -> tuple:
+        results = tuple(d.name for d in self.epilogue.results)
+        operands = tuple(o.dtype.name for o in self.epilogue.operands)
+        return (self.dtype.name, self.epilogue.key, self.forms, operands, results, self.ragged, self.block)
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        results = [f"result{i}" for i in range(len(self.epilogue.results))]
+        return (*results, *(f"operand{i}" for i, form in enumerate(self.forms) if form not in _NUMBER_CLASSES))
+
+    @property
+    def integers(self) -> tuple[str, ...]:
+        """The index of a number, the stride of an operand with one element per channel, and the count of channels for that."""
+        words = tuple(f"word{i}" for i, form in enumerate(self.forms) if form not in ("same", "scalar"))
+        return (*words, "channels") if "last" in self.forms else words
+
+    def values(self, results: Sequence[Place], operands: Sequence[Place | Number]) -> dict[str, Ptr | int]:
+        found: dict[str, Ptr | int] = {f"result{i}": place.ptr for i, place in enumerate(results)}
+        found["channels"] = results[0].shape[1]
+        for i, place in enumerate(operands):
+            if isinstance(place, Number):
+                found[f"word{i}"] = place.index
+            else:
+                found[f"operand{i}"] = place.ptr
+                found[f"word{i}"] = place.strides[-1] if place.strides else 0
+        return found
+
+
+def block_of(site: Site) -> int:
+    """Channels per block: the lanes of a float32 vector, for every dtype."""
+    return site.target.lanes(float32)
+
+
+class Writer:
+    """The emitting side of a Finish: made once at the start of a kernel."""
+
+    def __init__(self, b: Builder, finish: Finish, words: Words):
+        self._b, self._finish, self._words = b, finish, words
+        self._results = [words.ptr(b, f"result{i}") for i in range(len(finish.epilogue.results))]
+        self._fixed: dict[int, Value] = {}
+        self._pointers: dict[int, Value] = {}
+        for i, (operand, form) in enumerate(zip(finish.epilogue.operands, finish.forms)):
+            if form in _NUMBER_CLASSES:
+                self._fixed[i] = words.number(b, f"word{i}", _NUMBER_CLASSES[form], operand.dtype)
+                continue
+            ptr = words.ptr(b, f"operand{i}")
+            if form == "scalar":
+                self._fixed[i] = b.load(ptr, operand.dtype)
+            else:
+                self._pointers[i] = ptr
+
+    def channel(self, block: Value) -> dict[int, Value]:
+        """The operands with one element per channel, for block number `block` of the channels: loaded once per block, given to `write`."""
+        b, finish, found = self._b, self._finish, {}
+        for i, (operand, form) in enumerate(zip(finish.epilogue.operands, finish.forms)):
+            if form != "last":
+                continue
+            first = b.mul(block, finish.block)
+            index = b.mul(b.iota(lanes=finish.block, start=first), self._words.int(b, f"word{i}"))
+            mask = None
+            if finish.ragged:
+                mask = b.lane_mask(b.sub(self._words.int(b, "channels"), first), finish.block)
+            found[i] = b.gather(self._pointers[i], operand.dtype, index, mask=mask)
+        return found
+
+    def write(self, x: Value, offset: Value, channel: dict[int, Value]) -> None:
+        """Finishes the vector x, which lies at element `offset` of the results."""
+        b, finish = self._b, self._finish
+        operands = []
+        for i, (operand, form) in enumerate(zip(finish.epilogue.operands, finish.forms)):
+            if form == "same":
+                operands.append(b.load(self._pointers[i], operand.dtype, x.lanes, offset=offset))
+            else:
+                operands.append(channel[i] if form == "last" else b.splat(self._fixed[i], x.lanes))
+        found = finish.epilogue.emit(b, b.convert(x, finish.dtype), operands)
+        for value, d, ptr in zip(found, finish.epilogue.results, self._results):
+            b.store(b.convert(b.splat(value, x.lanes), d), ptr, offset=offset)
