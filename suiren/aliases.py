@@ -1,0 +1,60 @@
+"""`import torch` and `import torchvision` give suiren: in this process and its workers only. What `python -m suiren run` installs."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import importlib.abc
+import importlib.machinery
+import sys
+from types import ModuleType
+
+ALIASES = {"torch": "suiren", "torchvision": "suiren.vision"}
+
+
+def target_of(name: str) -> str | None:
+    """The suiren module that stands for a PyTorch module name, or None for a name that is no PyTorch name."""
+    root, dot, rest = name.partition(".")
+    return ALIASES[root] + dot + rest if root in ALIASES else None
+
+
+class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds suiren's modules under PyTorch's names; each is one module object under both."""
+
+    def find_spec(self, name: str, path=None, target=None):
+        wanted = target_of(name)
+        if wanted is None:
+            return None
+        try:
+            found = importlib.util.find_spec(wanted)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise ModuleNotFoundError(
+                f"No module named {name!r}: suiren stands for PyTorch here (python -m suiren run), and has no {wanted!r} yet", name=name
+            )
+        return importlib.machinery.ModuleSpec(name, self, is_package=found.submodule_search_locations is not None)
+
+    def create_module(self, spec) -> ModuleType:
+        module = importlib.import_module(target_of(spec.name))
+        self._kept = getattr(self, "_kept", {})
+        self._kept[spec.name] = (module.__spec__, module.__loader__)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """The module has run already; its own spec, which the import system has just replaced, is put back."""
+        name = module.__spec__.name
+        module.__spec__, module.__loader__ = self._kept.pop(name)
+
+
+def install() -> None:
+    """From now on PyTorch's names mean suiren in this process (and in what it forks or spawns, see `run`)."""
+    if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, AliasFinder())
+
+
+def remove() -> None:
+    """PyTorch's names mean PyTorch again; for tests."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, AliasFinder)]
+    for name in [n for n in sys.modules if target_of(n) is not None and sys.modules[n].__name__ == target_of(n)]:
+        del sys.modules[name]
