@@ -244,7 +244,8 @@ class Arithmetic:
             return x
         if self.target.has_rounding:
             return self._call(name, x)
-        return division.whole_number(self, name.removeprefix("llvm."), x)
+        wide = self.convert(x, float32) if x.dtype in NARROW else x
+        return self.convert(division.whole_number(self, name.removeprefix("llvm."), wide), x.dtype)
 
     # ------------------------------------------------------------ functions
 

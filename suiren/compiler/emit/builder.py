@@ -18,7 +18,7 @@ from suiren.compiler.program import NUMBERS, STATUS
 from suiren.dtypes import dtype, float64, int64
 
 # void kernel(ptr table, ptr args, i64 begin, i64 end), see program.py
-KERNEL_PARAMETERS = (("table", "ptr noalias readonly captures(none)"), ("args", "ptr noalias readonly captures(none)"), ("begin", int64), ("end", int64))
+KERNEL_PARAMETERS = (("table", "ptr noalias readonly"), ("args", "ptr noalias readonly"), ("begin", int64), ("end", int64))
 
 
 class Module:

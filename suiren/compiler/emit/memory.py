@@ -61,7 +61,7 @@ class Memory:
                 return self.choose(mask, lambda: [self.load(ptr, dtype, align=align, invariant=invariant)], lambda: [self.const(fill, dtype)])[0]
             ref = self._emit(
                 f"call {llvm} @llvm.masked.load.v{lanes}{_mangled(element)}.p0"
-                f"(ptr align {align} {ptr.ref}, {mask.llvm} {mask.ref}, {llvm} {rest}){notes}"
+                f"(ptr {ptr.ref}, i32 {align}, {mask.llvm} {mask.ref}, {llvm} {rest}){notes}"
             )
         return self._from_memory(Value(ref, element, lanes, dtype, llvm))
 
@@ -82,7 +82,7 @@ class Memory:
         else:
             self._append(
                 f"  call void @llvm.masked.store.v{x.lanes}{_mangled(x.type)}.p0"
-                f"({x.llvm} {x.ref}, ptr align {align} {ptr.ref}, {mask.llvm} {mask.ref}){notes}"
+                f"({x.llvm} {x.ref}, ptr {ptr.ref}, i32 {align}, {mask.llvm} {mask.ref}){notes}"
             )
 
     def gather(self, ptr: Value, dtype: dtype, index: Value, mask: Value | None = None, fill: bool | int | float = 0) -> Value:
@@ -97,7 +97,7 @@ class Memory:
         notes = _notes(ptr.scope)
         ref = self._emit(
             f"call {llvm} @llvm.masked.gather.v{lanes}{_mangled(element)}.v{lanes}p0"
-            f"(<{lanes} x ptr> align {dtype.itemsize} {where.ref}, {on}, {llvm} {self._fill(fill, dtype, lanes)}){notes}"
+            f"(<{lanes} x ptr> {where.ref}, i32 {dtype.itemsize}, {on}, {llvm} {self._fill(fill, dtype, lanes)}){notes}"
         )
         return self._from_memory(Value(ref, element, lanes, dtype, llvm))
 
@@ -112,7 +112,7 @@ class Memory:
         notes = _notes(ptr.scope)
         self._append(
             f"  call void @llvm.masked.scatter.v{lanes}{_mangled(x.type)}.v{lanes}p0"
-            f"({x.llvm} {x.ref}, <{lanes} x ptr> align {d.itemsize} {where.ref}, {on}){notes}"
+            f"({x.llvm} {x.ref}, <{lanes} x ptr> {where.ref}, i32 {d.itemsize}, {on}){notes}"
         )
 
     def load_ptr(self, ptr: Value, offset: int | Value | None = None, invariant: bool = False) -> Value:
