@@ -38,7 +38,7 @@ class Words:
         """A table's place is an argument itself, so that its length need not be known when the kernel is emitted."""
         self._pointers = tuple(pointers)
         self._integers = (*integers, *(f"at {name}" for name in tables))
-        self._tables = tuple(tables)
+        self.tables = tuple(tables)
         self._place = {name: 2 * i for i, name in enumerate(self._pointers)}
         self._place.update((name, 2 * len(self._pointers) + i) for i, name in enumerate(self._integers))
 
@@ -46,7 +46,7 @@ class Words:
         """The arguments of a call in their order; KeyError where one is missing."""
         at = 2 * len(self._pointers) + len(self._integers)
         found, end = dict(values), []
-        for name in self._tables:
+        for name in self.tables:
             found[f"at {name}"] = at + len(end)
             end += map(int, values[name])
         return [*(found[name] for name in (*self._pointers, *self._integers)), *end]
