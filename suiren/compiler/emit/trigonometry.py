@@ -195,13 +195,16 @@ def atan2(b, y: Value, x: Value) -> Value:
     ay, ax = b.abs(y), b.abs(x)
     both = b.and_(b.eq(ay, inf), b.eq(ax, inf))
     ay, ax = b.select(both, b.one(y), ay), b.select(both, b.one(x), ax)
-    # A sum of the two largest numbers must not overflow.
-    large = b.or_(b.gt(ay, 1 / FORMATS[d].tiny), b.gt(ax, 1 / FORMATS[d].tiny))
-    ay, ax = (b.select(large, b.mul(v, 0.25), v) for v in (ay, ax))
+    # A sum of the two largest numbers must not overflow, and comparing y with a multiple of x needs more digits than denormals have.
+    f = FORMATS[d]
+    large = b.or_(b.gt(ay, 1 / f.tiny), b.gt(ax, 1 / f.tiny))
+    small = b.and_(b.lt(ay, 4 * f.tiny), b.lt(ax, 4 * f.tiny))
+    scale = b.select(large, b.like(0.25, x), b.select(small, b.like(2.0**f.mantissa, x), b.one(x)))
+    ay, ax = b.mul(ay, scale), b.mul(ax, scale)
     angle = _angle(b, ay, ax)
     pi_high, pi_low = (2 * p for p in _HALF_PI[d][:2])
     turned = b.sub(pi_high, b.sub(angle, pi_low))
-    left = b.lt(b.bitcast(x, FORMATS[d].int), 0)  # -0.0 as well
+    left = b.lt(b.bitcast(x, f.int), 0)  # -0.0 as well
     out = b.copysign(b.select(left, turned, angle), y)
     return b.select(b.or_(b.isnan(x), b.isnan(y)), b.add(x, y), out)
 
