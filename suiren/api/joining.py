@@ -1,0 +1,235 @@
+"""Joining tensors and taking them apart. Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+
+Joining copies; the parts that splitting gives are views.
+"""
+
+from __future__ import annotations
+
+from suiren.api.arguments import dim_of, integer
+from suiren.api.shapes import part, reshaped
+from suiren.api.surface import public
+from suiren.ops import movement, placement
+from suiren.trace.recording import record, record1
+from suiren.trace.storage import Stored
+
+# ---------------------------------------------------------------- joining
+
+
+def _tensors(function: str, tensors) -> list:
+    if isinstance(tensors, Stored) or not isinstance(tensors, (tuple, list)):
+        raise TypeError(f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {'Tensor' if isinstance(tensors, Stored) else type(tensors).__name__}")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Stored):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+    return list(tensors)
+
+
+@public("cat concat concatenate", method=False, out=True)
+def cat(tensors, dim: int = 0):
+    """The tensors one after the other along a dim. RuntimeError if they differ in another dim."""
+    given = _tensors("cat", tensors)
+    if not given:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, x in enumerate(given):
+        if not x._spec.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    # an empty 1-dim tensor goes with anything, as in PyTorch
+    useful = [x for x in given if x._spec.shape != (0,)] or given[:1]
+    return record(placement.cat, tuple(useful), (dim_of(dim, useful[0]._spec.ndim),))
+
+
+@public(method=False, out=True)
+def stack(tensors, dim: int = 0):
+    """The tensors, all of one shape, along a new dim."""
+    given = _tensors("stack", tensors)
+    if not given:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = given[0]._spec.shape
+    for i, x in enumerate(given):
+        if x._spec.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(x._spec.shape)} at entry {i}"
+            )
+    d = dim_of(dim, len(shape) + 1)
+    longer = (*shape[:d], 1, *shape[d:])
+    return record(placement.cat, tuple([record1(movement.reshape, x, (longer,)) for x in given]), (d,))
+
+
+def _at_least(ndim: int, x):
+    """x with dims added as hstack, vstack and dstack want them."""
+    shape = x._spec.shape
+    if len(shape) >= ndim:
+        return x
+    if ndim == 1:
+        return reshaped(x, (1,), False)
+    if ndim == 2:
+        return reshaped(x, (1, *(shape or (1,))), False)
+    return reshaped(x, (1, *(shape or (1,)), 1) if len(shape) < 2 else (*shape, 1), False)
+
+
+def _all_at_least(ndim: int, tensors):
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        return tuple(_at_least(ndim, x) for x in tensors[0])
+    found = tuple(_at_least(ndim, x) for x in tensors)
+    return found[0] if len(found) == 1 else found
+
+
+@public(method=False)
+def atleast_1d(*tensors):
+    """Tensors with at least one dim."""
+    return _all_at_least(1, tensors)
+
+
+@public(method=False)
+def atleast_2d(*tensors):
+    """Tensors with at least two dims, new ones in front."""
+    return _all_at_least(2, tensors)
+
+
+@public(method=False)
+def atleast_3d(*tensors):
+    """Tensors with at least three dims."""
+    return _all_at_least(3, tensors)
+
+
+@public(method=False, out=True)
+def hstack(tensors):
+    """Side by side: along dim 1, or 0 for vectors."""
+    given = [_at_least(1, x) for x in _tensors("hstack", tensors)]
+    return cat(given, 0 if given[0]._spec.ndim == 1 else 1)
+
+
+@public("vstack row_stack", method=False, out=True)
+def vstack(tensors):
+    """One below the other; a vector is a row."""
+    return cat([_at_least(2, x) for x in _tensors("vstack", tensors)], 0)
+
+
+@public(method=False, out=True)
+def dstack(tensors):
+    """One behind the other, along a third dim."""
+    return cat([_at_least(3, x) for x in _tensors("dstack", tensors)], 2)
+
+
+@public(method=False, out=True)
+def column_stack(tensors):
+    """Side by side; a vector is a column."""
+    given = [reshaped(x, (x._spec.numel, 1), False) if x._spec.ndim <= 1 else x for x in _tensors("column_stack", tensors)]
+    return cat(given, 1)
+
+
+# ---------------------------------------------------------------- parts
+
+
+@public()
+def narrow(input, dim: int, start, length: int):
+    """`length` elements of a dim from `start` on. RuntimeError past the end, IndexError for a start outside."""
+    d = dim_of(dim, input._spec.ndim)
+    n, start, length = input._spec.shape[d], integer(start), integer(length)
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if not -n <= start <= n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start = start + n if start < 0 else start
+    if start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return part(input, d, start, length)
+
+
+@public()
+def select(input, dim: int, index):
+    """One place of a dim, which goes away. IndexError if it is not there."""
+    shape = input._spec.shape
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    d, i = dim_of(dim, len(shape)), integer(index)
+    if not -shape[d] <= i < shape[d]:
+        raise IndexError(f"select(): index {i} out of range for tensor of size {list(shape)} at dimension {d}")
+    return record1(movement.select, input, (d, i + shape[d] if i < 0 else i))
+
+
+@public()
+def unbind(input, dim: int = 0):
+    """All places of a dim, as a tuple."""
+    if not input._spec.ndim:
+        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+    d = dim_of(dim, input._spec.ndim)
+    return tuple([record1(movement.select, input, (d, i)) for i in range(input._spec.shape[d])])
+
+
+@public()
+def split(tensor, split_size_or_sections, dim: int = 0):
+    """Pieces of a size (the last may be smaller), or of the sizes given. RuntimeError if sizes do not add up."""
+    d = dim_of(dim, tensor._spec.ndim)
+    n = tensor._spec.shape[d]
+    if isinstance(split_size_or_sections, (tuple, list)):
+        pieces = [integer(k) for k in split_size_or_sections]
+        if sum(pieces) != n or any(k < 0 for k in pieces):
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {d}), but got split_sizes={pieces}"
+            )
+    else:
+        size = integer(split_size_or_sections)
+        if size < 0:
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        if size == 0 and n:
+            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
+        pieces = [min(size, n - at) for at in range(0, n, size)] if n else [0]
+    found, at = [], 0
+    for k in pieces:
+        found.append(part(tensor, d, at, k))
+        at += k
+    return tuple(found)
+
+
+@public()
+def split_with_sizes(input, split_sizes, dim: int = 0):
+    """Pieces of the sizes given."""
+    return split(input, list(split_sizes), dim)
+
+
+@public()
+def chunk(input, chunks: int, dim: int = 0):
+    """At most so many pieces of equal size (the last may be smaller)."""
+    if chunks < 1:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    n = input._spec.shape[dim_of(dim, input._spec.ndim)]
+    size = -(-n // chunks)
+    return split(input, size, dim) if size else tuple(input for _ in range(chunks))
+
+
+@public()
+def tensor_split(input, indices_or_sections, dim: int = 0):
+    """Pieces cut at indices, or so many of nearly equal size."""
+    d = dim_of(dim, input._spec.ndim)
+    n = input._spec.shape[d]
+    if isinstance(indices_or_sections, Stored):
+        indices_or_sections = indices_or_sections.tolist()
+    if isinstance(indices_or_sections, int):
+        k = indices_or_sections
+        if k <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {k}")
+        cuts = [0]
+        for i in range(k):
+            cuts.append(cuts[-1] + n // k + (1 if i < n % k else 0))
+    else:
+        cuts = [0, *(max(0, min(n, i + n if i < 0 else i)) for i in indices_or_sections), n]
+    return tuple([part(input, d, a, max(0, b - a)) for a, b in zip(cuts, cuts[1:])])
+
+
+def _split_along(name: str, dim_of_ndim, doc: str):
+    def f(input, indices_or_sections):
+        if isinstance(indices_or_sections, int) and input._spec.shape[dim_of_ndim(input._spec.ndim)] % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim_of_ndim(input._spec.ndim)}, but the size of the dimension "
+                f"{input._spec.shape[dim_of_ndim(input._spec.ndim)]} is not divisible by the split_size {indices_or_sections}!"
+            )
+        return tensor_split(input, indices_or_sections, dim_of_ndim(input._spec.ndim))
+
+    f.__name__, f.__doc__ = name, doc
+    return public()(f)
+
+
+hsplit = _split_along("hsplit", lambda ndim: 0 if ndim == 1 else 1, "Pieces side by side.")
+vsplit = _split_along("vsplit", lambda ndim: 0, "Pieces one below the other.")
+dsplit = _split_along("dsplit", lambda ndim: 2, "Pieces one behind the other.")
