@@ -12,7 +12,6 @@ from suiren.api.surface import public
 from suiren.ops import creation, movement, placement, views
 from suiren.size import Size
 from suiren.trace.recording import record, record1
-from suiren.trace.storage import Stored
 
 # ---------------------------------------------------------------- one shape for another
 
