@@ -205,6 +205,22 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
     return record(op, (x,), params)
 
 
+def record2(op: Op, x: Stored, y: Stored, params: tuple) -> Stored:
+    """An op of two tensors with static parameters and one output that is no view."""
+    rec = local.rec
+    node = rec.node.likely
+    base = rec.base
+    if node.op is op and x._id - base == node.a and y._id - base == node.b and node.params == params:
+        rec.node = node
+        t = new(_TENSOR)
+        t._id = base + node.out
+        t._spec = node.spec
+        t._buffer = None
+        rec.values.append(t)
+        return t
+    return record(op, (x, y), params)
+
+
 _NUMBERS = frozenset((float, int, bool, complex))
 
 
