@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suiren.dtypes import dtype
 
-from suiren.trace.op import Op
-from suiren.trace.trace import Number
+from suiren.trace.op import Input, Op
+from suiren.trace.spec import Spec, spec
+from suiren.trace.trace import Node, Number, Trace
 
 if TYPE_CHECKING:
+    from suiren.compiler.nest import Nest
     from suiren.compiler.emit.builder import Builder, Value
     from suiren.compiler.emit.target import Target
 
@@ -154,4 +156,100 @@ def plain_epilogue(result: dtype) -> Epilogue:
     return Epilogue(key=("none", result.name), operands=(), results=(result,), emit=lambda b, x, operands: [x])
 
 
-__all__ = ["ARENA", "FIRST_FREE_SLOT", "NUMBERS", "STATUS", "Any", "Buffer", "Call", "Epilogue", "Kernel", "Operand", "Place", "Ptr", "Site", "plain_epilogue"]
+# ---------------------------------------------------------------- a program between the passes
+
+
+class Access(NamedTuple):
+    """How something reads a value: through `moves`, the movement ops from the value to it. `shape`, `strides` (in elements) and `offset`
+    are what they make of the value's own contiguous layout."""
+
+    value: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+    moves: tuple[tuple[Op | None, tuple], ...] = ()  # (op, params); without an op: broadcast to the shape `params`
+
+
+class _Copy:
+    """What the layout pass puts into a program: the same value in another layout. Not an Op: no trace holds it."""
+
+    kind = name = "copy"
+    params = ()
+
+
+COPY = _Copy()
+
+
+@dataclass(eq=False)
+class Task:
+    """A template node, ready to be lowered: its inputs, and the pointwise chain it applies to its output 0, written as the code of a nest."""
+
+    node: Node
+    origin: int
+    inputs: tuple[Access | Number, ...]
+    outputs: tuple[int, ...]  # the values that are stored: results of the epilogue, then the op's other outputs
+    epilogue: Epilogue
+    operands: tuple[Access | Number, ...] = ()
+    origins: tuple[int, ...] = ()
+    label: str = ""
+
+    @property
+    def reads(self) -> list[int]:
+        return [a.value for a in (*self.inputs, *self.operands) if isinstance(a, Access)]
+
+    @property
+    def writes(self) -> list[int]:
+        return list(self.outputs)
+
+
+@dataclass(eq=False)
+class Program:
+    """A trace on its way to machine code; every pass takes one and returns it, changed.
+
+    simplify and layout work on `nodes`, fuse makes `steps` of them, lower makes `calls` of these, memory places their buffers.
+    """
+
+    trace: Trace
+    target: Target
+    nodes: list[Node]
+    specs: dict[int, Spec]
+    outputs: tuple[int, ...]
+    writes: tuple[tuple[int, int], ...]
+    origins: dict[int, int]  # value -> the trace node that computes it
+    constants: dict[int, bool | int | float] = field(default_factory=dict)  # values that are the same known number everywhere
+    blocks: dict[int, int] = field(default_factory=dict)  # values that lie in blocks of this many channels
+    left_out: frozenset[str] = frozenset()  # optional passes that were left out: they bear on what later ones do
+    steps: list[Nest | Task] = field(default_factory=list)
+    buffers: dict[int, Buffer] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    arena_bytes: int = 0
+
+    def new_value(self, shape: tuple[int, ...], dtype: dtype, origin: int = -1) -> int:
+        """A value that the trace does not have."""
+        value = max(self.specs, default=-1) + 1
+        self.specs[value] = spec(shape, dtype)
+        if origin >= 0:
+            self.origins[value] = origin
+        return value
+
+    def kind(self, x: int | Number) -> Input:
+        """What an op's rules are asked with."""
+        return x.cls if isinstance(x, Number) else self.specs[x]
+
+    @property
+    def wanted(self) -> list[int]:
+        """The values that must be in memory at the end."""
+        return [*self.outputs, *(value for _, value in self.writes)]
+
+
+def program_of(trace: Trace, target: Target, left_out: frozenset[str] = frozenset()) -> Program:
+    """A trace as a program that no pass has seen yet."""
+    specs = {value: s.plain for value, s in trace.specs().items()}
+    origins = {value: i for i, node in enumerate(trace.nodes) for value in node.outputs}
+    return Program(trace, target, list(trace.nodes), specs, trace.outputs, trace.writes, origins, left_out=left_out)
+
+
+__all__ = [
+    "ARENA", "COPY", "FIRST_FREE_SLOT", "NUMBERS", "STATUS", "Access", "Any", "Buffer", "Call", "Epilogue", "Kernel", "Operand", "Place", "Program",
+    "Ptr", "Site", "Task", "plain_epilogue", "program_of",
+]  # fmt: skip

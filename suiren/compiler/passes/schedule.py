@@ -12,6 +12,7 @@ from math import prod
 from suiren.compiler.emit.loops import CHAIN, Plan, PlanOperand
 from suiren.compiler.emit.target import Target
 from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
+from suiren.compiler.passes.symbolic import DEAR, ask
 from suiren.dtypes import FLOAT, dtype
 
 UNIT = 4096  # elements of a unit of pointwise work: some microseconds, so that units are worth sharing out
@@ -47,13 +48,15 @@ class _Dims:
             if size != 1 or d in self.parts or d in counters
         ]
         self.fixed = {*self.parts, *counters}  # dims that may not be merged with others
+        self.weights = [prod(n for n, s in zip(nest.sizes, o.strides) if s) for o in self.operands]
 
     def score(self, dim: list) -> int:
-        """How well the lanes run along a dim: contiguous operands, less those with gaps; stores count double."""
+        """How well the lanes run along a dim: elements of contiguous operands, less those of operands with gaps; a store counts double."""
         total = 0
         for k, (stride, memory) in enumerate(zip(dim[2], self.memory)):
             if memory and stride:
-                total += (1 if stride == 1 else -1) * (2 if k in self.stored else 1)
+                weight = self.weights[k] * (2 if k in self.stored else 1)
+                total += weight if stride == 1 else -weight
         return total
 
     def merge(self) -> None:
@@ -422,3 +425,59 @@ def _pruned(nest: Nest) -> Nest:
 
     stores = [NestStore(build(s.instr), s.operand) for s in nest.stores]
     return replace(nest, operands=operands, code=code, stores=stores)
+
+
+# ---------------------------------------------------------------- values that later stages need again
+
+
+def keep_dear(s: Scheduled, new_value: Callable[[tuple[int, ...], dtype], int]) -> Scheduled:
+    """Lets a later stage read again what is dear to compute: from where it is stored, or from memory that its own result is going to have."""
+    plan, reload, stores = s.plan, {}, list(s.plan.stores)
+    operands, plan_operands = list(s.operands), list(s.plan.operands)
+    for stage in range(1, plan.n_stages):
+        needed = plan.computed(stage)
+        fresh = {a for n in needed if plan.stages[n] == stage for a in plan.code[n].args}
+        fresh |= {a for n, i in enumerate(plan.code) if i.kind == "reduce" and plan.stages[n] == stage for a in i.args}
+        fresh |= {n for n, _, full in stores if full and plan.store_stage(n, full) == stage}
+        for n in sorted(fresh & set(needed)):
+            if plan.stages[n] == stage or n in reload or _cost_again(plan, n) < 2 * DEAR:
+                continue
+            stored = [at for m, at, full in stores if m == n and full]
+            later = [at for m, at, full in plan.stores if full and plan.store_stage(m, full) >= stage and plan_operands[at].dtype is plan.code[n].dtype]
+            if stored:
+                reload[n] = stored[0]
+                continue
+            if later:
+                at = later[0]
+            else:
+                sizes = s.words[: plan.outer + plan.inner]
+                lane = plan.outer - 1 if plan.mode == "outer" else len(sizes) - 1
+                strides, step = [0] * len(sizes), 1
+                for d in [lane, *(d for d in reversed(range(len(sizes))) if d != lane)]:
+                    strides[d] = step
+                    step *= sizes[d]
+                at, d = len(operands), plan.code[n].dtype
+                operands.append(NestOperand(new_value((step,), d), d, tuple(strides)))
+                plan_operands.append(PlanOperand(d, tuple(x if x in (0, 1) else None for x in strides), True))
+            stores.insert(0, (n, at, True))
+            reload[n] = at
+    if not reload:
+        return s
+    plan = replace(plan, operands=tuple(plan_operands), stores=tuple(stores), reload=tuple(sorted(reload.items())))
+    return replace(s, plan=plan, operands=operands)
+
+
+def _cost_again(plan: Plan, n: int) -> int:
+    """What it costs to compute an instruction from memory and from what is known per outer index."""
+    seen, stack, cost = set(), [n], 0
+    while stack:
+        m = stack.pop()
+        if m in seen or plan.levels[m] <= 1:
+            continue
+        seen.add(m)
+        i = plan.code[m]
+        if i.kind == "apply":
+            operands = tuple(plan.code[a].dtype for a in i.args)
+            cost += ask(i.op, i.params, operands[:-1] if i.op.takes_index else operands, (None,) * (len(operands) - i.op.takes_index)).cost
+        stack.extend(i.args)
+    return cost

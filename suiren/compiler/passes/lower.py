@@ -1,0 +1,179 @@
+"""lower: steps become calls of kernels. Which values share memory is decided here (reuse.py); where memory lies, in memory.py."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from functools import partial
+from math import prod
+
+from suiren.compiler.emit import loops
+from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
+from suiren.compiler.passes.reuse import chains, writes_of
+from suiren.compiler.passes.schedule import Scheduled, keep_dear, schedule
+from suiren.compiler.program import FIRST_FREE_SLOT, Access, Buffer, Call, Kernel, Place, Program, Ptr, Site, Task
+from suiren.trace.spec import contiguous_strides
+from suiren.trace.trace import Number
+
+
+def lower(program: Program) -> Program:
+    steps: list[Scheduled | Task] = []
+    for step in program.steps:
+        steps += [step] if isinstance(step, Task) else _scheduled(program, step)
+    before = chains(program, steps)
+    _place_buffers(program, steps, before)
+    for leaf, value in program.writes:
+        if program.buffers[value] is not program.buffers[leaf]:
+            steps += _scheduled(program, _copy_into_leaf(program, leaf, value))
+    program.calls = []
+    for step in steps:
+        program.calls += _task_calls(program, step) if isinstance(step, Task) else _loop_call(program, step)
+    return program
+
+
+def _scheduled(program: Program, nest: Nest) -> list[Scheduled]:
+    return [keep_dear(s, program.new_value) if s.plan.n_stages > 1 else s for s in schedule(nest, program.target, program.new_value)]
+
+
+def _copy_into_leaf(program: Program, leaf: int, value: int) -> Nest:
+    """A nest that copies a leaf's new value over its old one, at the end."""
+    spec = program.specs[leaf]
+    load, store = NestOperand(value, spec.dtype, (1,)), NestOperand(leaf, spec.dtype, (1,))
+    origins = (program.origins[value],) if value in program.origins else ()
+    return Nest((spec.numel,), (False,), [load], [], [Instr("load", spec.dtype)], [NestStore(0, store)], origins=origins, label="copy into leaf")
+
+
+# ---------------------------------------------------------------- buffers
+
+
+def _place_buffers(program: Program, steps: list, before: dict[int, int]) -> None:
+    """Gives every value that is in memory its Buffer."""
+    leaves = len(program.trace.leaves)
+    for leaf in range(leaves):
+        program.buffers[leaf] = Buffer(program.specs[leaf].nbytes, f"leaf {leaf}", FIRST_FREE_SLOT + leaf)
+    slots = {v: FIRST_FREE_SLOT + leaves + n for n, v in enumerate(program.outputs)}
+    made = dict.fromkeys(v for step in steps for v in writes_of(step))
+    made.update(dict.fromkeys(program.wanted))  # a value of no elements has no step
+    last = {}
+    for v in made:  # the end of each chain says where all of it lies
+        first = v
+        while first in before:
+            first = before[first]
+        last[first] = v if v in slots or first not in last else last[first]
+    for v in made:
+        first = v
+        while first in before:
+            first = before[first]
+        if first not in program.buffers:
+            end = last[first]
+            if end in slots:
+                program.buffers[first] = Buffer(_nbytes(program, end), f"output {program.outputs.index(end)}", slots[end])
+            else:
+                program.buffers[first] = Buffer(_nbytes(program, first), f"%{first}")
+        program.buffers[v] = program.buffers[first]
+
+
+def _nbytes(program: Program, value: int) -> int:
+    spec, block = program.specs[value], program.blocks.get(value, 0)
+    if not block:
+        return spec.nbytes
+    n, c, *rest = spec.shape
+    return n * -(-c // block) * block * prod(rest) * spec.dtype.itemsize
+
+
+# ---------------------------------------------------------------- loop kernels
+
+
+def _loop_call(program: Program, s: Scheduled) -> list[Call]:
+    plan = s.plan
+    if _does_nothing(program, s):
+        return []
+    args: list = list(s.words)
+    for o, p in zip(s.operands, plan.operands):
+        args.append(Ptr(program.buffers[o.value], o.offset * o.dtype.itemsize) if p.memory else o.offset)
+        args += [stride for stride, fixed in zip(o.strides, p.strides) if fixed is None]
+    args += [n.index for n in s.nest.numbers]
+    if plan.checks:
+        args.append(s.nest.check)
+    stored = {at for _, at, _ in plan.stores}
+    sizes = s.words[: plan.outer + plan.inner]
+    memory = [(k, o) for k, (o, p) in enumerate(zip(s.operands, plan.operands)) if p.memory]
+    traffic = sum(prod(n for n, x in zip(sizes, o.strides) if x) * o.dtype.itemsize for _, o in memory)
+    call = Call(
+        kernel=Kernel("loop", plan.key, partial(loops.emit, plan=plan)),
+        args=args,
+        units=s.units,
+        reads=list(dict.fromkeys(program.buffers[o.value] for k, o in memory if k not in stored)),
+        writes=list(dict.fromkeys(program.buffers[o.value] for k, o in memory if k in stored)),
+        flops=s.nest.cost * prod(sizes),
+        traffic=traffic,
+        nodes=s.nest.origins,
+        check=s.nest.check if plan.checks else None,
+        label=f"{s.nest.label} {'x'.join(map(str, s.nest.sizes))}",
+    )
+    return [call]
+
+
+def _does_nothing(program: Program, s: Scheduled) -> bool:
+    """Whether every store puts back what was loaded from the same place: the first part of a write through a view, in place."""
+    for n, at, _ in s.plan.stores:
+        i, to = s.plan.code[n], s.operands[at]
+        source = s.operands[i.at] if i.kind == "load" else None
+        if source is None or program.buffers[source.value] is not program.buffers[to.value]:
+            return False
+        if (source.strides, source.offset, source.dtype) != (to.strides, to.offset, to.dtype):
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- templates
+
+
+def _task_calls(program: Program, task: Task) -> list[Call]:
+    node, specs = task.node, program.specs
+    out = specs[node.outputs[0]]
+    results = len(task.epilogue.results)
+    outputs = [_place(program, v, out.shape if k < results else specs[v].shape) for k, v in enumerate(task.outputs)]
+    site = Site(
+        op=node.op,
+        params=node.params,
+        inputs=tuple(x if isinstance(x, Number) else _seen(program, x) for x in task.inputs),
+        outputs=tuple(outputs),
+        dtype=out.dtype,
+        epilogue=task.epilogue,
+        operands=tuple(_operand(program, x, k.varies, outputs[0]) for x, k in zip(task.operands, task.epilogue.operands)),
+        target=program.target,
+        node=task.origin,
+    )
+    family = importlib.import_module(f"suiren.compiler.kernels.{node.op.family}")
+    calls = family.calls(site)
+    for call in calls:
+        call.nodes = task.origins
+        call.label = call.label or task.label
+    return calls
+
+
+def _place(program: Program, value: int, shape: tuple[int, ...]) -> Place:
+    """Where a dense value lies."""
+    block = program.blocks.get(value, 0)
+    return Place(Ptr(program.buffers[value]), program.specs[value].dtype, shape, () if block else contiguous_strides(shape), block)
+
+
+def _seen(program: Program, a: Access) -> Place:
+    if a.value in program.blocks:
+        return _place(program, a.value, a.shape)
+    d = program.specs[a.value].dtype
+    return Place(Ptr(program.buffers[a.value], a.offset * d.itemsize), d, a.shape, a.strides)
+
+
+def _operand(program: Program, x: Access | Number, varies: str, out: Place) -> Place | Number:
+    if isinstance(x, Number):
+        return x
+    if varies == "same":
+        return _place(program, x.value, out.shape)
+    place = _seen(program, x)
+    if varies == "scalar":
+        return replace(place, shape=(), strides=())
+    at = 1 if out.block else len(out.shape) - (1 if varies == "last" else 2)
+    at += len(place.shape) - len(out.shape)
+    return replace(place, shape=(place.shape[at],), strides=(place.strides[at],))

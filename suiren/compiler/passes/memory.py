@@ -1,0 +1,57 @@
+"""memory: every temporary gets its place in the arena.
+
+Time is counted in levels: a call's level is one more than that of the latest call it waits for. Calls of a level may run side by side, so memory is
+shared only between buffers whose lives, in levels, do not touch. Greedy best fit, largest first.
+"""
+
+from __future__ import annotations
+
+from suiren.compiler.program import Buffer, Call, Program
+
+ALIGN = 64
+
+
+def memory(program: Program) -> Program:
+    levels = levels_of(program.calls)
+    lives: dict[Buffer, list[int]] = {}
+    for call, level in zip(program.calls, levels):
+        for buffer in (*call.reads, *call.writes, *call.scratch):
+            if buffer.slot is None:
+                life = lives.setdefault(buffer, [level, level])
+                life[0], life[1] = min(life[0], level), max(life[1], level)
+    placed: list[tuple[int, int, list[int]]] = []  # (begin, end, life)
+    share = "reuse" not in program.left_out
+    for buffer in sorted(lives, key=lambda b: -b.nbytes):
+        life, size = lives[buffer], max(ALIGN, -(-buffer.nbytes // ALIGN) * ALIGN)
+        taken = sorted((begin, end) for begin, end, other in placed if not share or (life[0] <= other[1] and other[0] <= life[1]))
+        buffer.offset = _best_gap(taken, size)
+        placed.append((buffer.offset, buffer.offset + size, life))
+    program.arena_bytes = max((end for _, end, _ in placed), default=0)
+    return program
+
+
+def levels_of(calls: list[Call]) -> list[int]:
+    """The level of each call: calls wait for the writers of what they read, and for the readers and writers of what they write."""
+    written: dict[Buffer, int] = {}
+    read: dict[Buffer, int] = {}
+    found = []
+    for call in calls:
+        level = max((written.get(b, -1) + 1 for b in (*call.reads, *call.writes)), default=0)
+        level = max([level, *(read.get(b, -1) + 1 for b in call.writes)])
+        for b in call.reads:
+            read[b] = max(read.get(b, -1), level)
+        for b in call.writes:
+            written[b] = level
+        found.append(level)
+    return found
+
+
+def _best_gap(taken: list[tuple[int, int]], size: int) -> int:
+    """Where the smallest gap that is large enough begins; behind everything if there is none."""
+    best, best_room, at = None, None, 0
+    for begin, end in taken:
+        room = begin - at
+        if room >= size and (best_room is None or room < best_room):
+            best, best_room = at, room
+        at = max(at, end)
+    return at if best is None else best
