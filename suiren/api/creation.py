@@ -338,8 +338,17 @@ def eye(n: int, m: int | None = None, *, dtype=None, layout=None, device=None, r
 
 @public(inplace=True)
 def fill(input, value):
-    """One number everywhere."""
-    return record(creation.full, (value,), (input._spec.shape, input._spec.dtype))
+    """One number (or 0-dim tensor) everywhere."""
+    s = input._spec
+    if not isinstance(value, Stored):
+        value = record(creation.full, (value,), ((), s.dtype))
+    elif value._spec.ndim:
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._spec.ndim} dimensions.")
+    elif value._spec.dtype is not s.dtype:
+        value = creation.cast(value, dtype=s.dtype)
+    if s.requires_grad:  # a part of the graph, through which nothing flows back to `input`
+        return compare.where(record(creation.constant, (), (True, (), dtypes.bool_)), value, input)
+    return record(movement.expand, (value,), (s.shape,))
 
 
 @public(function=False)

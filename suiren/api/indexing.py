@@ -363,9 +363,9 @@ def put(input, index, source, accumulate: bool = False):
 # ---------------------------------------------------------------- element by element
 
 
-def _element_index(function: str, input, dim: int, index):
+def _element_index(function: str, input, dim: int, index, wrap: bool = False):
     """(dim, a checked index), for gather and scatter; 0-dim tensors count as 1-dim."""
-    if index._spec.dtype not in (dtypes.int64, dtypes.int32):
+    if index._spec.dtype not in (dtypes.int64, dtypes.int32) and index._spec.numel:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if max(index._spec.ndim, 1) != max(input._spec.ndim, 1) and index._spec.numel:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
@@ -377,7 +377,7 @@ def _element_index(function: str, input, dim: int, index):
                 f"Size does not match at dimension {i} expected index {list(index._spec.shape)} to be no larger than {what} {list(input._spec.shape)} apart from dimension {d}"
             )
     n = input._spec.shape[d] if input._spec.ndim else 1
-    return d, checked(index, n, f"index {{value}} is out of bounds for dimension {d} with size {{size}}")
+    return d, checked(index, n, BAD_INDEX % d, wrap)
 
 
 def _as_1d(x):
@@ -451,7 +451,7 @@ def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bo
 def take_along_dim(input, indices, dim: int | None = None):
     """`gather` with the other dims broadcast; without a dim, from the flattened elements."""
     if dim is None:
-        return gather(reshaped(input, (input._spec.numel,)), 0, reshaped(indices, (indices._spec.numel,)))
+        input, indices, dim = reshaped(input, (input._spec.numel,)), reshaped(indices, (indices._spec.numel,)), 0
     if indices._spec.ndim != input._spec.ndim:
         raise RuntimeError(
             f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input._spec.ndim} dimensions for input, and {indices._spec.ndim} dimensions for indices"
@@ -461,7 +461,8 @@ def take_along_dim(input, indices, dim: int | None = None):
     common = broadcast_shapes(tuple(n for n, _ in pairs), tuple(m for _, m in pairs))
     shape = [*common[:d], input._spec.shape[d], *common[d + 1 :]]
     places = [*common[:d], indices._spec.shape[d], *common[d + 1 :]]
-    return gather(movement.expand(input, shape=tuple(shape)), d, movement.expand(indices, shape=tuple(places)))
+    input, indices = movement.expand(input, shape=tuple(shape)), movement.expand(indices, shape=tuple(places))
+    return indexing.gather(input, _element_index("gather", input, d, indices, wrap=True)[1], dim=d)
 
 
 # ---------------------------------------------------------------- where something holds

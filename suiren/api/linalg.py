@@ -196,10 +196,13 @@ def tensordot(a, b, dims=2):
         left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
     left, right = [dim_of(d, a._spec.ndim) for d in left], [dim_of(d, b._spec.ndim) for d in right]
     for i, j in zip(left, right):
-        if a._spec.shape[i] != b._spec.shape[j]:
-            raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a._spec.shape[i]} in dim {i} and second has size {b._spec.shape[j]} in dim {j}"
-            )
+        n, m = a._spec.shape[i], b._spec.shape[j]
+        if n != m and m == 1:  # a single element goes with all: they are summed first
+            a = record1(reduce.sum, a, ((i,), True))
+        elif n != m and n == 1:
+            b = record1(reduce.sum, b, ((j,), True))
+        elif n != m:
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {n} in dim {i} and second has size {m} in dim {j}")
     rows = [d for d in range(a._spec.ndim) if d not in left]
     columns = [d for d in range(b._spec.ndim) if d not in right]
     shape = (*(a._spec.shape[d] for d in rows), *(b._spec.shape[d] for d in columns))

@@ -243,7 +243,13 @@ def __pow__(input, exponent):
 @public(function=False)
 def __rpow__(input, base):
     """base ** input."""
-    return record(powers.pow, (base, input), ()) if is_number(base) else NotImplemented
+    return pow(base, input) if is_number(base) or isinstance(base, Stored) else NotImplemented
+
+
+@public("__rdiv__", function=False)
+def _reflected_division(input, other):
+    """other / input."""
+    return _div(other, input)
 
 
 @public()

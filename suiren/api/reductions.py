@@ -289,7 +289,6 @@ def all(input, dim=None, keepdim: bool = False):
 
 def vector_norm(input, p: float = 2.0, dims: tuple[int, ...] = (), keepdim: bool = False):
     """The p-norm of the elements along `dims` (canonical). Its gradient at 0 is 0."""
-    s = input._spec
     if p == 2:
         return _root(record(reduce.sum, (record(powers.pow_const, (input,), (2,)),), (dims, keepdim)))
     size = pointwise.abs(input)
@@ -298,7 +297,7 @@ def vector_norm(input, p: float = 2.0, dims: tuple[int, ...] = (), keepdim: bool
     if p == 1:
         return record(reduce.sum, (size,), (dims, keepdim))
     if p == 0:
-        present = creation.cast(compare.ne(input, 0), dtype=s.dtype)
+        present = compare.where(compare.ne(input, 0), 1, pointwise.sign(size))  # a step function: its gradient is 0
         return record(reduce.sum, (present,), (dims, keepdim))
     zero = compare.eq(size, 0)
     power = compare.where(zero, 0 if p > 0 else math.inf, powers.pow(compare.where(zero, 1, size), p))

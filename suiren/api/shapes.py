@@ -64,10 +64,10 @@ def view_as(self, other):
 
 
 @public()
-def reshape(input, *shape):
+def reshape(input, *args, shape=None):
     """The same elements in another shape, as a view where strides can say it; one size may be -1."""
     check_tensor("reshape", input)
-    return reshaped(input, shape, False)
+    return reshaped(input, args if shape is None else (tuple(shape),), False)
 
 
 @public(function=False)
@@ -137,11 +137,11 @@ def unsqueeze(input, dim: int):
 
 
 @public()
-def permute(input, *dims):
+def permute(input, *args, dims=None):
     """The dims in another order. RuntimeError if a dim is missing or named twice."""
     check_tensor("permute", input)
     ndim = input._spec.ndim
-    order = sizes(dims)
+    order = sizes(args if dims is None else (dims,))
     if len(order) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. "
@@ -235,9 +235,9 @@ def movedim(input, source, destination):
 
 
 @public(function=False)
-def expand(self, *size, implicit: bool = False):
+def expand(self, *args, size=None, implicit: bool = False):
     """Dims of size 1 shown as larger, and new dims in front, without a copy; -1 leaves a size as it is."""
-    shape = sizes(size)
+    shape = sizes(args if size is None else (size,))
     have = self._spec.shape
     new = len(shape) - len(have)
     if new < 0:
@@ -291,9 +291,9 @@ def broadcast_shapes(*shapes):
 
 
 @public(function=False)
-def repeat(self, *sizes_):
+def repeat(self, *args, repeats=None):
     """Copies side by side, so many along each dim; new dims come in front."""
-    times = sizes(sizes_)
+    times = sizes(args if repeats is None else (repeats,))
     shape = self._spec.shape
     if len(times) < len(shape):
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
@@ -304,9 +304,9 @@ def repeat(self, *sizes_):
 
 
 @public()
-def tile(input, *dims):
+def tile(input, *args, dims=None):
     """As `repeat`, with missing leading counts taken as 1."""
-    times = sizes(dims)
+    times = sizes(args if dims is None else (dims,))
     return repeat(input, (1,) * (input._spec.ndim - len(times)) + times)
 
 
@@ -335,16 +335,16 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
 @public(function=False)
 def unfold(self, dimension: int, size: int, step: int):
     """All windows of `size` elements along a dim, `step` apart, as a last dim: a view that may show elements more than once."""
-    if not self._spec.ndim:
-        self = reshaped(self, (1,), False)
     d = dim_of(dimension, self._spec.ndim)
-    n = self._spec.shape[d]
+    n = self._spec.shape[d] if self._spec.ndim else 1
     if size > n:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {n} but size is {size}")
     if size < 0:
         raise RuntimeError(f"size is {size} but must be >= 0")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
+    if not self._spec.ndim:
+        return part(reshaped(self, (1,)), 0, 0, size)
     return record1(movement.unfold, self, (d, size, step))
 
 
@@ -358,10 +358,10 @@ def as_strided(input, size, stride, storage_offset: int | None = None):
 
 
 @public()
-def flip(input, *dims):
+def flip(input, *args, dims=None):
     """The order of some dims reversed; a copy, as in PyTorch."""
     ndim = input._spec.ndim
-    named = [dim_of(d, ndim) for d in sizes(dims)]
+    named = [dim_of(d, ndim) for d in sizes(args if dims is None else (dims,))]
     if len(set(named)) != len(named):
         raise RuntimeError(f"dim {next(d for d in named if named.count(d) > 1)} appears multiple times in the list of dims")
     if not ndim or not named:
@@ -424,15 +424,14 @@ def meshgrid(*tensors, indexing: str = "ij"):
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     given = list(given)
-    swap = indexing == "xy" and len(given) >= 2
+    swap = indexing == "xy" and len(given) >= 2  # the first two count as columns, then rows
     if swap:
-        given[:2] = given[1::-1]
+        given[0], given[1] = given[1], given[0]
     shape = tuple(x._spec.numel for x in given)
     grids = []
     for i, x in enumerate(given):
         column = reshaped(x, tuple(n if j == i else 1 for j, n in enumerate(shape)), False)
         grids.append(record(movement.expand, (column,), (shape,)))
     if swap:
-        grids = [transpose(x, 0, 1) for x in grids]
-        grids[:2] = grids[1::-1]
+        grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)

@@ -96,6 +96,10 @@ def _grid(index, dim):
     return tuple(places)
 
 
+def _gather(x, index, *, dim):
+    return x[_grid(index, dim)] if index.size else np.empty(index.shape, x.dtype)
+
+
 def _infer_gather(x: Spec, index: Spec, *, dim: int):
     return spec(index.shape, x.dtype)
 
@@ -106,7 +110,7 @@ gather = opaque(
     params=("dim",),
     lower=INTERPRETER_ONLY,
     infer=_infer_gather,
-    numpy=lambda x, index, *, dim: x[_grid(index, dim)],
+    numpy=_gather,
     grad=lambda g, x_spec, index, dim: (scatter_add(zeros_like(x_spec), index, g, dim=dim), None),
     doc="out[i][j] = x[index[i][j]][j] (dim 0), and so on.",
 )
@@ -114,13 +118,15 @@ gather = opaque(
 
 def _scatter(x, index, value, *, dim):
     out = x.copy()
-    out[_grid(index, dim)] = value
+    if index.size:
+        out[_grid(index, dim)] = value
     return out
 
 
 def _scatter_add(x, index, value, *, dim):
     out = x.copy()
-    np.add.at(out, _grid(index, dim), value)
+    if index.size:
+        np.add.at(out, _grid(index, dim), value)
     return out
 
 

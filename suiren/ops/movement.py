@@ -192,8 +192,12 @@ def _diagonal_strides(shape, strides, start, *, offset, dim1, dim2):
 
 
 def _diagonal(x, *, offset, dim1, dim2):
-    d = np.diagonal(x, offset, dim1, dim2)
-    return np.lib.stride_tricks.as_strided(d, d.shape, d.strides)  # writable, which NumPy's own view is not
+    # not np.diagonal, whose result cannot be written
+    new = _diagonal_shape(x.shape, offset, dim1, dim2)
+    at = [np.s_[:]] * x.ndim
+    at[dim2 if offset >= 0 else dim1] = np.s_[abs(offset) :]
+    rest = tuple(s for i, s in enumerate(x.strides) if i not in (dim1, dim2))
+    return np.lib.stride_tricks.as_strided(x[tuple(at)], new, (*rest, x.strides[dim1] + x.strides[dim2]))
 
 
 diagonal = movement(
