@@ -105,7 +105,8 @@ class Finish:
             for operand, place in zip(site.epilogue.operands, site.operands)
         )
         block = block_of(site)
-        return cls(site.dtype, site.epilogue, forms, site.outputs[0].shape[1] % block != 0, block)
+        ragged = "last" in forms and site.outputs[0].shape[1] % block != 0
+        return cls(site.dtype, site.epilogue, forms, ragged, block)
 
     @classmethod
     def plain(cls, d: dtype, block: int) -> Finish:
