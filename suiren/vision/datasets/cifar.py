@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from suiren.vision.datasets.array_pickle import load_arrays
+from suiren.safe_pickle import load_arrays
 from suiren.vision.datasets.utils import check_integrity, download_and_extract_archive
 from suiren.vision.datasets.vision import VisionDataset
 
@@ -52,16 +52,23 @@ class CIFAR10(VisionDataset):
             raise RuntimeError("Dataset not found or corrupted. You can use download=True to download it")
         data, self.targets = [], []
         for name, _ in self.train_list if train else self.test_list:
-            part = load_arrays(self._path(name))
+            part = self._load(name)
             data.append(part["data"])
             self.targets.extend(part["labels"] if "labels" in part else part["fine_labels"])
         planes = np.concatenate(data).reshape(-1, 3, 32, 32)
         self.data = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))  # (n, 32, 32, 3), as an image is made of it
-        self.classes = load_arrays(self._path(self.meta["filename"]))[self.meta["key"]]
+        self.classes = self._load(self.meta["filename"])[self.meta["key"]]
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, self.base_folder, name)
+
+    def _load(self, name: str) -> dict:
+        with open(self._path(name), "rb") as file:
+            try:
+                return load_arrays(file)
+            except Exception as error:
+                raise RuntimeError(f"{self._path(name)} is damaged, or no part of this data set: {error}") from error
 
     def _check_integrity(self) -> bool:
         files = [*self.train_list, *self.test_list, [self.meta["filename"], self.meta["md5"]]]

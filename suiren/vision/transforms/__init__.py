@@ -1,0 +1,37 @@
+"""Image transforms, under torchvision's names (the first version of them). `suiren.vision.transforms.functional` has them as functions."""
+
+from suiren.vision.transforms import functional as functional
+from suiren.vision.transforms.augment import Grayscale as Grayscale
+from suiren.vision.transforms.augment import RandomGrayscale as RandomGrayscale
+from suiren.vision.transforms.augment import ColorJitter as ColorJitter
+from suiren.vision.transforms.augment import RandomRotation as RandomRotation
+from suiren.vision.transforms.augment import RandomAffine as RandomAffine
+from suiren.vision.transforms.augment import RandomPerspective as RandomPerspective
+from suiren.vision.transforms.augment import RandomErasing as RandomErasing
+from suiren.vision.transforms.augment import GaussianBlur as GaussianBlur
+from suiren.vision.transforms.augment import RandomInvert as RandomInvert
+from suiren.vision.transforms.augment import RandomPosterize as RandomPosterize
+from suiren.vision.transforms.augment import RandomSolarize as RandomSolarize
+from suiren.vision.transforms.augment import RandomAdjustSharpness as RandomAdjustSharpness
+from suiren.vision.transforms.augment import RandomAutocontrast as RandomAutocontrast
+from suiren.vision.transforms.augment import RandomEqualize as RandomEqualize
+from suiren.vision.transforms.images import InterpolationMode as InterpolationMode
+from suiren.vision.transforms.transforms import Compose as Compose
+from suiren.vision.transforms.transforms import Lambda as Lambda
+from suiren.vision.transforms.transforms import RandomOrder as RandomOrder
+from suiren.vision.transforms.transforms import RandomChoice as RandomChoice
+from suiren.vision.transforms.transforms import RandomApply as RandomApply
+from suiren.vision.transforms.transforms import ToTensor as ToTensor
+from suiren.vision.transforms.transforms import PILToTensor as PILToTensor
+from suiren.vision.transforms.transforms import ConvertImageDtype as ConvertImageDtype
+from suiren.vision.transforms.transforms import ToPILImage as ToPILImage
+from suiren.vision.transforms.transforms import Normalize as Normalize
+from suiren.vision.transforms.transforms import Resize as Resize
+from suiren.vision.transforms.transforms import CenterCrop as CenterCrop
+from suiren.vision.transforms.transforms import Pad as Pad
+from suiren.vision.transforms.transforms import RandomCrop as RandomCrop
+from suiren.vision.transforms.transforms import RandomHorizontalFlip as RandomHorizontalFlip
+from suiren.vision.transforms.transforms import RandomVerticalFlip as RandomVerticalFlip
+from suiren.vision.transforms.transforms import RandomResizedCrop as RandomResizedCrop
+from suiren.vision.transforms.transforms import FiveCrop as FiveCrop
+from suiren.vision.transforms.transforms import TenCrop as TenCrop

@@ -1,0 +1,213 @@
+"""Image arithmetic on arrays of (…, C, H, W): what the transforms do to tensors. Results are new arrays or views, in the input's dtype.
+
+Source: torchvision/transforms/_functional_tensor.py; resizing: aten/src/ATen/native/cpu/UpSampleKernel.cpp
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+
+def channels(a: np.ndarray) -> int:
+    return 1 if a.ndim == 2 else a.shape[-3]
+
+
+def check_channels(a: np.ndarray) -> None:
+    if channels(a) not in (1, 3):
+        raise TypeError(f"Input image tensor permitted channel values are [1, 3], but found {channels(a)}")
+
+
+def highest(dtype: np.dtype) -> int:
+    """The value that means white."""
+    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1
+
+
+def converted(a: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The image in another dtype, white staying white: floats are 0 to 1. RuntimeError where a float cannot hold the integers."""
+    if a.dtype == dtype:
+        return a
+    if a.dtype.kind == "f" and dtype.kind == "f":
+        return a.astype(dtype)
+    if a.dtype.kind == "f":
+        if (a.dtype.itemsize, dtype.itemsize) in ((4, 4), (4, 8), (8, 8)):
+            raise RuntimeError(f"The cast from torch.{a.dtype.name} to torch.{dtype.name} cannot be performed safely.")
+        return (a * a.dtype.type(highest(dtype) + 1.0 - 1e-3)).astype(dtype)  # 1e-3 below: the last step is as wide as the others
+    if dtype.kind == "f":
+        return a.astype(dtype) / dtype.type(highest(a.dtype))
+    had, wanted = highest(a.dtype), highest(dtype)
+    if had > wanted:
+        return (a // ((had + 1) // (wanted + 1))).astype(dtype)
+    return a.astype(dtype) * dtype.type((wanted + 1) // (had + 1))
+
+
+# ---------------------------------------------------------------- places
+
+
+def cropped(a: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """The box; what of it lies outside of the image is 0."""
+    h, w = a.shape[-2:]
+    right, bottom = left + width, top + height
+    if left >= 0 and top >= 0 and right <= w and bottom <= h:
+        return a[..., top:bottom, left:right]
+    out = np.zeros((*a.shape[:-2], height, width), a.dtype)
+    rows, columns = slice(max(top, 0), max(min(bottom, h), 0)), slice(max(left, 0), max(min(right, w), 0))
+    inside = a[..., rows, columns]
+    y, x = max(-top, 0), max(-left, 0)
+    out[..., y : y + inside.shape[-2], x : x + inside.shape[-1]] = inside
+    return out
+
+
+def padded(a: np.ndarray, sides: tuple[int, int, int, int], fill: float, mode: str) -> np.ndarray:
+    """`sides`: left, top, right, bottom; negative ones crop. `mode`: constant, edge, reflect or symmetric."""
+    left, top, right, bottom = sides
+    h, w = a.shape[-2:]
+    a = a[..., max(-top, 0) : h - max(-bottom, 0), max(-left, 0) : w - max(-right, 0)]
+    widths = [(0, 0)] * (a.ndim - 2) + [(max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))]
+    if mode == "constant":
+        return np.pad(a, widths, "constant", constant_values=np.asarray(fill).astype(a.dtype))
+    if mode == "reflect" and any(max(pair) >= n for pair, n in zip(widths[-2:], a.shape[-2:])):
+        raise RuntimeError(f"Padding size should be less than the corresponding input dimension, but got padding {sides} for {h} by {w}")
+    return np.pad(a, widths, mode)
+
+
+# ---------------------------------------------------------------- resizing
+
+
+def _triangle(x: np.ndarray) -> np.ndarray:
+    return np.maximum(1 - np.abs(x), 0)
+
+
+def _cubic(a: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Keys' cubic convolution."""
+
+    def weight(x: np.ndarray) -> np.ndarray:
+        x = np.abs(x)
+        near = ((a + 2) * x - (a + 3)) * x * x + 1
+        far = (((x - 5) * x + 8) * x - 4) * a
+        return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+    return weight
+
+
+# filter, half its width; PyTorch's cubic is another one when it does not smooth
+_FILTERS = {("bilinear", True): (_triangle, 1), ("bicubic", True): (_cubic(-0.5), 2), ("bilinear", False): (_triangle, 1), ("bicubic", False): (_cubic(-0.75), 2)}
+
+
+@functools.lru_cache(maxsize=64)
+def _weights(n: int, out: int, mode: str, antialias: bool) -> np.ndarray:
+    """(out, n) float64: how much of each of n samples in a row goes into each of `out`."""
+    scale = n / out
+    if mode in ("nearest", "nearest-exact"):
+        places = (np.arange(out) + (0.5 if mode == "nearest-exact" else 0)) * scale
+        return np.eye(n)[np.minimum(places.astype(int), n - 1)]
+    weight, half = _FILTERS[mode, antialias]
+    matrix = np.zeros((out, n))
+    stretch = max(scale, 1.0) if antialias else 1.0
+    for i in range(out):
+        center = scale * (i + 0.5)
+        if antialias:  # what lies outside of the row does not count
+            first = max(int(center - half * stretch + 0.5), 0)
+            last = min(int(center + half * stretch + 0.5), n)
+            taps = np.arange(first, last)
+            w = weight((taps - center + 0.5) / stretch)
+            matrix[i, taps] = w / w.sum()
+        else:  # the edges go on for ever
+            place = center - 0.5 if mode == "bicubic" else max(center - 0.5, 0.0)
+            taps = int(np.floor(place)) + np.arange(1 - half, half + 1)
+            np.add.at(matrix[i], np.clip(taps, 0, n - 1), weight(taps - place))
+    return matrix
+
+
+def resized(a: np.ndarray, height: int, width: int, mode: str, antialias: bool) -> np.ndarray:
+    """`mode`: nearest, nearest-exact, bilinear or bicubic; with `antialias` the last two smooth before they shrink. Integers are rounded."""
+    if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+        raise ValueError(f"Interpolation mode {mode!r} is unsupported with Tensor input")
+    antialias = antialias and mode in ("bilinear", "bicubic")
+    kind = a.dtype.type if a.dtype in (np.float32, np.float64) else np.float32
+    rows = _weights(a.shape[-2], height, mode, antialias).astype(kind)
+    columns = _weights(a.shape[-1], width, mode, antialias).astype(kind)
+    out = rows @ (a.astype(kind, copy=False) @ columns.T)
+    if a.dtype.kind in "iu":
+        if mode == "bicubic" and a.dtype == np.uint8:
+            out = out.clip(0, 255)
+        out = np.round(out)
+    return out.astype(a.dtype, copy=False)
+
+
+def blurred(a: np.ndarray, sizes: Sequence[int], sigmas: Sequence[float]) -> np.ndarray:
+    """Gaussian blur with a kernel of `sizes` = (width, height), the edges reflected."""
+    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    out = a.astype(kind, copy=False)
+    for axis, size, sigma in ((-1, sizes[0], sigmas[0]), (-2, sizes[1], sigmas[1])):
+        half = size // 2
+        if half >= out.shape[axis]:
+            raise RuntimeError(f"Padding size should be less than the corresponding input dimension, but a kernel of {size} needs more than {half}")
+        x = np.linspace(-(size - 1) * 0.5, (size - 1) * 0.5, size)
+        kernel = np.exp(-0.5 * (x / sigma) ** 2)
+        kernel = (kernel / kernel.sum()).astype(kind)
+        widths = [(0, 0)] * out.ndim
+        widths[axis] = (half, half)
+        out = np.lib.stride_tricks.sliding_window_view(np.pad(out, widths, "reflect"), size, axis) @ kernel
+    return (np.round(out) if a.dtype.kind in "iu" else out).astype(a.dtype, copy=False)
+
+
+# ---------------------------------------------------------------- colours
+
+
+def gray(a: np.ndarray, copies: int = 1) -> np.ndarray:
+    """(…, 3 or 1, H, W) -> (…, copies, H, W)"""
+    if a.ndim < 3:
+        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {a.ndim}")
+    check_channels(a)
+    if a.shape[-3] == 3:
+        kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+        r, g, b = (a[..., i, :, :].astype(kind, copy=False) for i in range(3))
+        one = (kind(0.2989) * r + kind(0.587) * g + kind(0.114) * b).astype(a.dtype)[..., None, :, :]
+    else:
+        one = a.copy()
+    return np.broadcast_to(one, (*a.shape[:-3], copies, *a.shape[-2:])) if copies > 1 else one
+
+
+def blended(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
+    """ratio of `a`, the rest of `b`, kept between black and white."""
+    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    mixed = kind(ratio) * a.astype(kind, copy=False) + kind(1.0 - ratio) * b.astype(kind, copy=False)
+    return mixed.clip(0, highest(a.dtype)).astype(a.dtype)
+
+
+def contrasted(a: np.ndarray, factor: float) -> np.ndarray:
+    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    mean = (gray(a) if channels(a) == 3 else a).astype(kind).mean(axis=(-3, -2, -1), keepdims=True, dtype=kind)
+    return blended(a, mean, factor)
+
+
+def hue_shifted(a: np.ndarray, shift: float) -> np.ndarray:
+    """`shift` in turns of the colour circle."""
+    rgb = converted(a, np.dtype(np.float32))
+    hsv = _to_hsv(rgb)
+    hsv[0] = (hsv[0] + np.float32(shift)) % np.float32(1.0)
+    return converted(_from_hsv(*hsv), a.dtype)
+
+
+def _to_hsv(rgb: np.ndarray) -> list[np.ndarray]:
+    r, g, b = (rgb[..., i, :, :] for i in range(3))
+    most, least = rgb.max(-3), rgb.min(-3)
+    grays = most == least
+    spread = np.where(grays, 1, most - least)  # grays have no hue: any divisor does
+    saturation = (most - least) / np.where(grays, 1, most)
+    rc, gc, bc = ((most - c) / spread for c in (r, g, b))
+    is_r = most == r
+    is_g = (most == g) & ~is_r
+    hue = is_r * (bc - gc) + is_g * (2 + rc - bc) + (~is_r & ~is_g) * (4 + gc - rc)
+    return [np.fmod(hue / 6 + 1, 1).astype(rgb.dtype), saturation.astype(rgb.dtype), most]
+
+
+def _from_hsv(h: np.ndarray, s: np.ndarray, v: np.ndarray) -> np.ndarray:
+    sixth = np.floor(h * 6)
+    f = h * 6 - sixth
+    p, q, t = (np.clip(v * (1 - s * x), 0, 1) for x in (1, f, 1 - f))
+    sector = sixth.astype(np.int32) % 6
+    return np.stack([np.choose(sector, c) for c in ((v, q, p, p, t, v), (t, v, v, q, p, p), (p, p, t, v, v, q))], -3)
