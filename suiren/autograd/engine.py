@@ -265,12 +265,11 @@ def seed(t: Stored, gradient) -> Stored:
 def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, create_graph: bool, inputs: list[Stored] | None) -> None:
     """Adds to `.grad` of the leaves (or of `inputs` alone) the gradients of the roots."""
     rec = local.rec
-    if rec.node.cut:
-        recording.finish()
     for t in roots:
         if not t._spec.requires_grad:
             raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
     retain = create_graph if retain_graph is None else retain_graph
+    prepare(rec)
     if len(roots) == 1 and inputs is None and not create_graph and roots[0]._parent is None:
         from suiren.autograd import replay
 
@@ -279,10 +278,17 @@ def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, cr
     run_pass(roots, gradients, retain, create_graph, inputs)
 
 
+def prepare(rec: Recording) -> None:
+    """A pass walks a graph that must stand still: it ends no recording, and hooks, which may look at values, find the recording run."""
+    if rec.node.cut or rec.watched or any(t._hooks for t in rec.leaves):
+        recording.finish()
+
+
 def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macro: bool = False) -> tuple[Pass, list]:
     """A pass that ends in `.grad`: returns it with the leaves it reached and the slot of the gradient that each had before, or None."""
     rec = local.rec
-    before = recording.set_grad_mode(create_graph)
+    before, scope = recording.set_grad_mode(create_graph), rec.scope
+    rec.scope = "backward"
     try:
         run = Pass(create_graph, retain, inputs, is_macro)
         for t, g in zip(roots, gradients):
@@ -298,6 +304,7 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
         for place, g in run.found.items():
             accumulate(run.wanted[place], g, create_graph)
     finally:
+        rec.scope = scope
         recording.set_grad_mode(before)
     return run, reached
 
@@ -341,7 +348,10 @@ def free(run: Pass) -> None:
 
 def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: bool, create_graph: bool, allow_unused: bool) -> list:
     """The gradients of `outputs` with respect to `inputs`, without touching any `.grad`."""
-    before = recording.set_grad_mode(create_graph)
+    rec = local.rec
+    prepare(rec)
+    before, scope = recording.set_grad_mode(create_graph), rec.scope
+    rec.scope = "backward"
     try:
         run = Pass(create_graph, retain, inputs)
         places = [run._place(t) for t in inputs]
@@ -361,4 +371,5 @@ def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: b
             found.append(g)
         return found
     finally:
+        rec.scope = scope
         recording.set_grad_mode(before)

@@ -29,6 +29,25 @@ def signature(step: TrieNode) -> tuple:
     return step.kind, step.op, step.params, step.specs
 
 
+# A program of fewer transitions is not worth a call: a short loop is cut after several rounds.
+MIN_STEPS = 48
+
+
+class Period:
+    """A loop that is being cut: the transitions that the next part must have, and those of a whole part."""
+
+    def __init__(self, expected: list[tuple], whole: list[tuple]):
+        self.expected, self.whole = expected, whole
+        self.steps = len(expected)
+
+    def ends_at(self, node: TrieNode) -> bool:
+        """Whether the recording that came to `node` is the part that was expected."""
+        return [signature(step) for step in node.path() if step.kind is not LEAF] == self.expected
+
+    def next(self) -> Period:
+        return Period(self.whole, self.whole)
+
+
 def reached_bound(rec: Recording) -> None:
     """Runs a recording that grew to its bound, and has the following ones end where its period ends."""
     steps = [signature(step) for step in rec.node.path() if step.kind is not LEAF]
@@ -36,12 +55,16 @@ def reached_bound(rec: Recording) -> None:
     history = History(rec.node)
     base = rec.base
     # a graph that is still being built (a recurrent network's forward) is not cut into rounds
-    building = any(t._spec.requires_grad and history.is_node(t._id - base) and t._id - base not in rec.node.freed for t in alive(rec.values))
+    building = any(
+        t._spec.requires_grad and history.is_node(t._id - base) and t._id - base not in rec.node.freed for t in alive(rec.values)
+    )
     recording.finish()
     if found is not None and not building:
         period, start = found
-        remaining = -(len(steps) - start) % period
-        rec.period = (remaining or period, period)
+        rounds = max(1, -(-MIN_STEPS // period))
+        whole = steps[start : start + period]
+        done = (len(steps) - start) % period
+        rec.period = Period(whole[done:] if done else whole * rounds, whole * rounds)
 
 
 recording.reached_bound = reached_bound

@@ -12,7 +12,6 @@ import operator
 import os
 import sys
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +25,8 @@ from suiren.trace.trie import LEAF, MODE, NEVER, OP, ROOTS, WRITE, TrieNode, gro
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from suiren.trace.period import Period
 
 # Ids of different recordings are this far apart; a recording is cut long before it has as many slots.
 SPAN = 1 << 16
@@ -51,7 +52,7 @@ class Recording:
     """What a thread has recorded and not run yet."""
 
     __slots__ = (
-        "__weakref__", "base", "buffers", "busy", "grad", "leaves", "lock", "node", "numbers", "owners", "period", "scope", "snapshots",
+        "base", "buffers", "busy", "grad", "leaves", "lock", "node", "numbers", "owners", "period", "scope", "snapshots",
         "thread", "values", "waiting", "watched", "written",
     )  # fmt: skip
 
@@ -65,7 +66,7 @@ class Recording:
     snapshots: list[tuple[int, Buffer]]  # leaves whose memory is shared with NumPy: (leaf, the shared buffer)
     owners: dict[int, Stored]  # slot -> the autograd leaf whose new version it is
     watched: dict[int, Stored]  # slot -> a tensor with hooks, or that retains its gradient
-    period: tuple[int, int] | None  # (steps until the next cut, steps of a period), while a loop's period is being marked
+    period: Period | None  # the loop whose period is being marked in the trie
 
     def __init__(self):
         self.grad = True
@@ -83,7 +84,8 @@ class Recording:
         self.node = ROOTS[self.grad]  # last: another thread may look
 
 
-everyone: weakref.WeakSet[Recording] = weakref.WeakSet()
+# Held here, not by its thread alone: a thread may end and leave tensors that are pending.
+everyone: set[Recording] = set()
 _threaded = False  # whether a second thread ever recorded: until then nobody else has to be asked
 
 
@@ -91,6 +93,9 @@ class _Local(threading.local):
     def __init__(self):
         global _threaded
         _threaded = _threaded or len(everyone) > 0
+        running = sys._current_frames()
+        for other in [r for r in everyone if r.thread not in running and not r.node.depth]:
+            everyone.discard(other)
         self.rec = Recording()
         everyone.add(self.rec)
 
@@ -287,7 +292,7 @@ class Deferred:
 def record(op: Op, inputs: tuple, params: tuple):
     """Records one operation and returns its output, or the tuple of its outputs. Raises what `op.infer` raises."""
     rec = local.rec
-    if rec.node.cut or rec.node is TAKEN:
+    if (rec.node.cut and not rec.scope) or rec.node is TAKEN:
         _settle(rec)
     base, refs, numbers = rec.base, [], []
     for x in inputs:
@@ -389,8 +394,11 @@ def step(rec: Recording, key: tuple, make: Callable[[], TrieNode]) -> TrieNode:
 def mark_period(rec: Recording) -> None:
     """Marks the end of a loop's period in the trie once the recording has come so far (period.py)."""
     node = rec.node
-    if node.depth - node.leaves >= rec.period[0] and not rec.scope:
-        node.cut, node.likely = True, NEVER
+    if node.depth - node.leaves >= rec.period.steps and not rec.scope:
+        if rec.period.ends_at(node):
+            node.cut, node.likely = True, NEVER
+        else:
+            rec.period = None
 
 
 def enter(rec: Recording, t: Stored) -> int:
@@ -505,9 +513,13 @@ def settle(t: Stored) -> Stored:
 def _settle(rec: Recording, always: bool = False) -> None:
     with rec.lock:
         if rec.node.depth and (always or rec.node.cut):
-            if rec.period is not None:  # the parts after the first are whole periods; a look ends the marking
-                rec.period = (rec.period[1], rec.period[1]) if rec.node.cut else None
-            run(rec, rec.node)
+            if rec.period is not None:  # a look ends the marking
+                rec.period = None if always else rec.period.next()
+            rec.busy = True
+            try:
+                run(rec, rec.node)
+            finally:
+                rec.busy = False
 
 
 def _after_fork_in_child() -> None:

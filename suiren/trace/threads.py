@@ -17,18 +17,22 @@ _RECORDER = (os.path.join(recording.PACKAGE, "trace", ""), os.path.join(recordin
 
 def await_other(t: Stored) -> None:
     """Has the recording of another thread run, if `t` is pending there. RuntimeError if its value was lost."""
-    for other in list(recording.everyone):
-        if other.busy:  # somebody runs it for us, or for itself: what it computes or writes is there when it is done
-            with other.lock:
-                pass
-        if other is not local.rec and -recording.HALF_SPAN <= t._id - other.base < recording.HALF_SPAN:
-            if t._id >= other.base or any(t is w for w, _ in other.written):
-                _take_over(other)
-            break
-    if t._buffer is None:
-        raise RuntimeError(
-            "this tensor has no value: the program that was to compute it failed (see the error raised then). Compute it anew."
-        )
+    while True:
+        seen = [(other, other.base) for other in list(recording.everyone)]
+        for other, _ in seen:
+            if other.busy:  # somebody runs it for us, or for itself: what it computes or writes is there when it is done
+                with other.lock:
+                    pass
+            if other is not local.rec and -recording.HALF_SPAN <= t._id - other.base < recording.HALF_SPAN:
+                if t._id >= other.base or any(t is w for w, _ in other.written):
+                    _take_over(other)
+                break
+        if t._buffer is not None:
+            return
+        if all(other.base == base and not other.busy for other, base in seen):
+            raise RuntimeError(
+                "this tensor has no value: the program that was to compute it failed (see the error raised then). Compute it anew."
+            )
 
 
 def _take_over(other: Recording) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 import suiren
 from suiren.trace import execution, recording
-from suiren.trace.period import find_period
+from suiren.trace.period import MIN_STEPS, find_period
 
 
 def test_find_period():
@@ -31,8 +31,8 @@ def test_a_loop_becomes_one_program():
     recording.finish()
     found = execution.endings[before:]
     often = max(found, key=lambda e: e.count)
-    assert often.count > rounds / 2, [(e.count, len(e.trace.nodes)) for e in found]
-    assert len(often.trace.nodes) <= 7
+    assert often.count * len(often.trace.nodes) > rounds * 5 / 2, [(e.count, len(e.trace.nodes)) for e in found]
+    assert MIN_STEPS <= len(often.trace.nodes) + len(often.trace.nodes) // 5 * 2 < 2 * MIN_STEPS
     assert len(found) <= 6
     expected = np.ones(3, np.float32)
     for i in range(rounds):
