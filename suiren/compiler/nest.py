@@ -15,7 +15,7 @@ depends on a `pick` is computed in a later *stage*, another run over the inner d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from suiren.dtypes import dtype
@@ -73,7 +73,11 @@ class Nest:
     label: str = ""
     check: int | None = None
     cost: int = 1  # about how many operations an element takes
-    pure_copy: bool = field(default=False)
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it has a reduction, be it over nothing, or dims that only one was over."""
+        return any(self.inner) or any(i.kind == "reduce" for i in self.code)
 
     @property
     def reads(self) -> list[int]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from suiren.compiler import check, pretty
 from suiren.compiler.emit.target import host
+from suiren.compiler.executable import Executable, PartialExecutable, is_native
 from suiren.compiler.passes.fuse import fuse
 from suiren.compiler.passes.layout import layout
 from suiren.compiler.passes.lower import lower
@@ -54,3 +55,11 @@ def look(program: Program, number: int, name: str) -> None:
         os.makedirs(config.dump, exist_ok=True)
         with open(os.path.join(config.dump, f"{program.trace.name or 'program'}-{number}-{name}.txt"), "w") as file:
             file.write(found)
+
+
+def compile_trace(trace: Trace, threads: int | None = None) -> Executable | PartialExecutable:
+    """Machine code for a trace, ready to run. `threads`: how many its work is cut for; the results are the same for any number."""
+    specs = trace.specs()
+    if all(is_native(node, specs) for node in trace.nodes):
+        return Executable(lowered(trace), threads)
+    return PartialExecutable(trace, lambda part: Executable(lowered(part), threads))

@@ -96,9 +96,10 @@ def _loop_call(program: Program, s: Scheduled) -> list[Call]:
     if plan.checks:
         args.append(s.nest.check)
     stored = {at for _, at, _ in plan.stores}
-    sizes = s.words[: plan.outer + plan.inner]
     memory = [(k, o) for k, (o, p) in enumerate(zip(s.operands, plan.operands)) if p.memory]
-    traffic = sum(prod(n for n, x in zip(sizes, o.strides) if x) * o.dtype.itemsize for _, o in memory)
+    sizes = s.nest.sizes
+    touched = [o for o in (*s.nest.operands, *(x.operand for x in s.nest.stores)) if o.value >= 0]
+    traffic = sum(prod(n for n, x in zip(sizes, o.strides) if x) * o.dtype.itemsize for o in touched)
     call = Call(
         kernel=Kernel("loop", plan.key, partial(loops.emit, plan=plan)),
         args=args,

@@ -211,6 +211,8 @@ class NestWriter(CodeWriter):
         checking = next((i.origin for i in self.cluster.items if i.checks), None)
         origins = tuple(dict.fromkeys(i.origin for i in self.cluster.items if i.origin >= 0))
         nest = Nest(sizes, inner, self.operands, self.numbers, self.code, stores, (), origins, label_of(self.cluster), checking, max(self.cost, 1))
+        if not any(i.kind == "reduce" for i in self.code):
+            _without_reduction(nest)
         return self.in_blocks(nest) if self.fusion.program.blocks else nest
 
     # ------------------------------------------------------------ blocks of channels
@@ -246,6 +248,22 @@ class NestWriter(CodeWriter):
         nest.parts = ((len(above), len(sizes) - 1, high // low),) if notices else ()
         nest.sizes, nest.inner, nest.operands, nest.stores = sizes, inner, operands, stores
         return nest
+
+
+def _without_reduction(nest: Nest) -> None:
+    """Nobody wants what the cluster reduces: if all stores are of one kind, there are no inner dims any more."""
+    is_full = [any(s for s, inner in zip(store.operand.strides, nest.inner) if inner) for store in nest.stores]
+    if all(is_full):
+        nest.inner = (False,) * len(nest.inner)
+    elif not any(is_full):
+        keep = [n for n, inner in enumerate(nest.inner) if not inner]
+
+        def narrowed(o: NestOperand) -> NestOperand:
+            return o._replace(strides=tuple(o.strides[n] for n in keep))
+
+        nest.operands = [narrowed(o) for o in nest.operands]
+        nest.stores = [s._replace(operand=narrowed(s.operand)) for s in nest.stores]
+        nest.sizes, nest.inner = tuple(nest.sizes[n] for n in keep), (False,) * len(keep)
 
 
 def label_of(cluster: Cluster) -> str:

@@ -90,7 +90,7 @@ class _Dims:
 
 def schedule(nest: Nest, target: Target, new_value: Callable[[tuple[int, ...], dtype], int]) -> list[Scheduled]:
     """The plans of a nest, in the order in which they run. `new_value(shape, dtype)` makes a temporary."""
-    if not any(i.kind == "reduce" for i in nest.code):
+    if not nest.reduces:
         return [_plan(nest, _pointwise_dims(nest, target), target)]
     dims, mode = _reduction_dims(nest, target)
     cut = _cut_of(nest, dims, mode, target)
@@ -226,7 +226,7 @@ def _plan(nest: Nest, found: tuple[_Dims, str], target: Target) -> Scheduled:
     while unroll > max(rounds, 1):
         unroll //= 2
     parts = sorted((place[c], place[d], total) for d, (c, total) in dims.parts.items())
-    reduces = any(i.kind == "reduce" for i in nest.code)
+    reduces = nest.reduces
     merged = mode == "inner" and outer == 1 and not reduces and [p[:2] for p in parts] == [(0, 1)]
     plan = Plan(
         outer=outer,
@@ -247,7 +247,8 @@ def _plan(nest: Nest, found: tuple[_Dims, str], target: Target) -> Scheduled:
         stores=tuple((s.instr, len(nest.operands) + k, _is_full(dims, order, outer, len(nest.operands) + k)) for k, s in enumerate(nest.stores)),
         checks=nest.check is not None,
     )
-    plan = _with_full_stores(plan)
+    if not reduces:
+        plan = replace(plan, stores=tuple((n, at, True) for n, at, _ in plan.stores))
     counts = [d[0] for d in order[:outer]]
     if mode == "outer":
         counts[-1] = -(-counts[-1] // (lanes * columns))
@@ -258,13 +259,6 @@ def _plan(nest: Nest, found: tuple[_Dims, str], target: Target) -> Scheduled:
 
 def _is_full(dims: _Dims, order: list, outer: int, k: int) -> bool:
     return any(d[2][k] for d in order[outer:])
-
-
-def _with_full_stores(plan: Plan) -> Plan:
-    """A store of something that varies over inner dims, or of a nest without a reduction, is made in the inner loops."""
-    reduces = any(i.kind == "reduce" for i in plan.code)
-    stores = tuple((n, at, full or plan.levels[n] > 1 or not reduces) for n, at, full in plan.stores)
-    return replace(plan, stores=stores)
 
 
 def _flush(sizes: list[int], step: int) -> int:
@@ -286,6 +280,8 @@ def _flush(sizes: list[int], step: int) -> int:
 
 def _cut_of(nest: Nest, dims: _Dims, mode: str, target: Target) -> tuple[int, int] | None:
     """(the dim to cut, the length of its parts), where a nest reduces much into few results; both stay as they are otherwise."""
+    if not any(i.kind == "reduce" for i in nest.code):
+        return None
     counters = [(c, d) for d, (c, _) in dims.parts.items()]
     kinds = {d[3]: d for d in dims.dims}
     for c, _ in counters:

@@ -21,7 +21,7 @@ def simplify(program: Program) -> Program:
             node = node._replace(inputs=inputs)
         key = (node.op, inputs, node.params)
         if key in seen:
-            same.update(zip(node.outputs, seen[key]))
+            same.update((v, same.get(w, w)) for v, w in zip(node.outputs, seen[key]))
             continue
         seen[key] = node.outputs
         equal = _equal_input(program, node)
