@@ -33,6 +33,11 @@ class dtype:
     def is_complex(self) -> bool:
         return self.category == COMPLEX
 
+    @property
+    def scalar_name(self) -> str:
+        """What PyTorch's messages from C++ call it."""
+        return _SCALAR_NAMES[self.name]
+
     def to_complex(self) -> dtype:
         return {"float32": complex64, "float64": complex128, "float16": complex64}.get(self.name, self)
 
@@ -63,6 +68,11 @@ complex128 = dtype("complex128", "complex128", COMPLEX, 16, "", "c128")
 ALL = (float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, uint32, bool_, complex64, complex128)
 _BY_NAME = {d.name: d for d in ALL}
 _BY_NUMPY = {d.np: d for d in ALL if d.np is not None}
+
+_SCALAR_NAMES = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint32": "UInt32", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
 
 _default = float32
 

@@ -78,21 +78,12 @@ def _check_dtypes(x: dtype, weight: dtype, dims: int) -> None:
     if x is not weight:
         if x.name == "float32" and weight.is_floating_point:
             raise RuntimeError(
-                f"Input type (torch.FloatTensor) and weight type (torch.{_word(weight)}Tensor) should be the same "
+                f"Input type (torch.FloatTensor) and weight type (torch.{weight.scalar_name}Tensor) should be the same "
                 "or input should be a MKLDNN tensor and weight is a dense tensor"
             )
-        raise RuntimeError(f"expected scalar type {_word(x)} but found {_word(weight)}")
+        raise RuntimeError(f"expected scalar type {x.scalar_name} but found {weight.scalar_name}")
     if x is bool_:
         raise NotImplementedError(f"\"slow_conv{max(dims, 2)}d_cpu\" not implemented for 'Bool'")
-
-
-_WORDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int"}
-_WORDS |= {"int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "uint32": "UInt32"}
-
-
-def _word(d: dtype) -> str:
-    """PyTorch's C++ name of a dtype."""
-    return _WORDS.get(d.name, "Complex" + ("Float" if d.name == "complex64" else "Double"))
 
 
 def _infer_conv(x: Spec, weight: Spec, *, stride, padding, dilation, groups) -> Spec:

@@ -76,7 +76,7 @@ def _infer_avg_pool(x: Spec, *, kernel_size, stride, padding, ceil_mode, count_i
         raise RuntimeError("divisor must be not zero")
     ones = (1,) * len(kernel_size)
     if x.dtype.category != FLOAT and x.dtype not in (bool_, int64):
-        raise NotImplementedError(f'"avg_pool{max(len(ones), 2)}d" not implemented for \'{x.dtype.name.capitalize().rstrip("0123456789")}\'')
+        raise NotImplementedError(f'"avg_pool{max(len(ones), 2)}d" not implemented for \'{x.dtype.scalar_name}\'')
     return spec((*x.shape[:2], *_infer_pool(x, kernel_size, stride, padding, ones, ceil_mode, "avg_pool")), x.dtype)
 
 

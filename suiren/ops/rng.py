@@ -9,7 +9,7 @@ The state is one contiguous uint32 tensor of shape (628,), PyTorch's CPU generat
 
 A draw of N numbers takes the generator's next outputs in order, as `random()` (one output) and `random64()` (two, the first one high):
 
-    rng_uniform      u = (random() mod 2^24) / 2^24 for float32, (random64() mod 2^53) / 2^53 for float64; then u * (high - low) + low
+    rng_uniform      u = (random() mod 2^24) / 2^24 for float32, (random64() mod 2^53) / 2^53 for float64; then u * (high - low) + low, rounded once
     rng_bernoulli    u < p with a float64 u
     rng_randint      random() mod range, random64() mod range from a range of 2^28 on; plus low. `last` is the largest result;
                      with a range of 2^64, random64() itself
@@ -17,7 +17,7 @@ A draw of N numbers takes the generator's next outputs in order, as `random()` (
     rng_randperm     i from 0 to n - 2: swap places i and i + random() mod (n - i)
     rng_normal       fewer than 16 numbers: in pairs from two float64 u, v: sqrt(-2 log1p(-v)) * (cos 2πu, sin 2πu), a sine that is left over is kept;
                      from 16 on: u of the result's dtype for every place, then each 16 in a row become radius * (8 cosines, 8 sines) with
-                     radius = sqrt(-2 log(1 - u)) of the first 8 and angle 2πu of the last 8; what remains makes the last 16 places anew from 16 fresh u
+                     radius = sqrt(-2 log(1 - u)) of the first 8 and angle 2πu of the last 8; what remains makes the last 16 places anew from 16 fresh u; at the end std * z + mean, rounded once
 
 float16 results are float32 ones, rounded. Checked against PyTorch 2.13: the same bits everywhere, but for float32 normals from 16 on, where
 PyTorch's own polynomials are a unit or two in the last place away from ours.
@@ -72,11 +72,8 @@ def _infer(state: Spec, *numbers, shape: tuple[int, ...], dtype: dtype) -> tuple
 
 def _computed_in(d: dtype, name: str) -> np.dtype:
     if d.category != FLOAT:
-        raise RuntimeError(f'"{name}" not implemented for \'{_CAPITAL.get(d.name, d.name)}\'')
+        raise RuntimeError(f'"{name}" not implemented for \'{d.scalar_name}\'')
     return np.dtype(np.float64 if d is float64 else np.float32)
-
-
-_CAPITAL = {"int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "uint32": "UInt32"}
 
 
 def _infer_float(name: str):
@@ -87,11 +84,24 @@ def _infer_float(name: str):
     return infer
 
 
+def _multiply_add(x: np.ndarray, y: np.floating, z: np.floating) -> np.ndarray:
+    """x * y + z rounded once, as PyTorch's compiled code does it."""
+    if x.dtype == np.float32:  # the product is exact in float64
+        return (x.astype(np.float64) * y + z).astype(np.float32)
+    product = x * y
+    x_high, y_high = ((v * 134217729.0) - (v * 134217729.0 - v) for v in (x, y))  # 2^27 + 1: Dekker's halves of 26 bits
+    x_low, y_low = x - x_high, y - y_high
+    rest = ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
+    total = product + z
+    part = total - product
+    return total + ((product - (total - part)) + (z - part) + rest)
+
+
 def _uniform(state, low, high, *, shape, dtype):
     draws = _Draws(state)
     kind = np.float64 if dtype is float64 else np.float32
     u = draws.uniform(int(np.prod(shape)), np.dtype(kind))
-    return (u * (kind(high) - kind(low)) + kind(low)).reshape(shape), draws.state()
+    return _multiply_add(u, kind(high) - kind(low), kind(low)).reshape(shape), draws.state()
 
 
 rng_uniform = template(
@@ -207,8 +217,7 @@ def _normal(state, mean, std, *, shape, dtype):
         if n % 16:
             z[n - 16 :] = u[first:]
             _box_muller_16(z[n - 16 :])
-        # PyTorch scales float32 with one rounding; in float64 only the sum rounds before the last one.
-        return (z.astype(np.float64) * kind(std) + kind(mean)).reshape(shape), draws.state()
+        return _multiply_add(z, kind(std), kind(mean)).reshape(shape), draws.state()
     kept = [draws.rest[1:].view(np.float64)[0]] if draws.rest[0] and n else []
     u = draws.uniform((n - len(kept) + 1) // 2 * 2, np.dtype(np.float64))
     radius, angle = np.sqrt(-2.0 * np.log1p(-u[1::2])), 2.0 * np.pi * u[::2]
@@ -219,7 +228,7 @@ def _normal(state, mean, std, *, shape, dtype):
         draws.rest[:] = 0
         draws.rest[0] = len(left_over)
         draws.rest[1:] = left_over.view(np.uint32) if len(left_over) else 0
-    return (z[:n] * std + mean).astype(dtype.np).reshape(shape), draws.state()
+    return _multiply_add(z[:n], np.float64(std), np.float64(mean)).astype(dtype.np).reshape(shape), draws.state()
 
 
 def first_uniforms(n: int, dtype: dtype) -> int:

@@ -136,6 +136,15 @@ def _uniform(b: Builder, words: Value, i: Value, lanes: int, d: dtype) -> Value:
     return b.mul(b.convert(bits, float32), 2.0**-24)
 
 
+def _multiply_add(b: Builder, x: Value, y: Value, z: Value) -> Value:
+    """x * y + z rounded once; y and z are scalars. In float32 by way of float64, to the bit what the NumPy rule does."""
+    y, z = b.splat(y, x.lanes), b.splat(z, x.lanes)
+    if x.dtype is float64:
+        return b.fma(x, y, z)
+    x, y, z = (b.convert(v, float64) for v in (x, y, z))
+    return b.convert(b.add(b.mul(x, y), z), float32)
+
+
 def _range(b: Builder, words: Words, classes: tuple[str, ...]) -> tuple[Value, Value]:
     """(low, how many numbers from low to last; 0 stands for 2^64)."""
     low, last = (words.number(b, name, _CLASSES[c], int64) for name, c in zip(("low", "last"), classes))
@@ -188,7 +197,7 @@ class Convert:
         return None
 
     def _uniform(self, b: Builder, u: Value, low: Value, high: Value) -> Value:
-        return b.add(b.mul(u, b.splat(b.sub(high, low), u.lanes)), b.splat(low, u.lanes))
+        return _multiply_add(b, u, b.sub(high, low), low)
 
     def _bernoulli(self, b: Builder, u: Value, p: Value) -> Value:
         return b.lt(u, b.splat(p, u.lanes))
@@ -224,8 +233,7 @@ class Convert:
             radius = b.sqrt(b.mul(b.log(b.sub(b.like(1, u), u)), -2.0))
             angle = b.mul(angle, 2 * math.pi)
             for at, z in ((0, b.mul(radius, b.cos(angle))), (8, b.mul(radius, b.sin(angle)))):
-                wide = b.add(b.mul(b.convert(z, float64), b.splat(b.convert(std, float64), 8)), b.splat(b.convert(mean, float64), 8))
-                b.store(b.convert(b.convert(wide, self.computed), self.result), result, offset=b.add(to, at))
+                b.store(b.convert(_multiply_add(b, z, std, mean), self.result), result, offset=b.add(to, at))
 
         whole = b.and_(count, -16)
         with b.loop(b.begin, b.end, unroll=1) as unit:
@@ -329,7 +337,7 @@ class FewNormal:
         mean, std = (words.number(b, name, _CLASSES[c], float64) for name, c in zip(self.number_names, self.number_classes))
 
         def write(z: Value, i: Value) -> None:
-            b.store(b.convert(b.add(b.mul(z, std), mean), self.result), result, offset=i)
+            b.store(b.convert(_multiply_add(b, z, std, mean), self.result), result, offset=i)
 
         kept = b.convert(b.load(state, uint32, offset=HAS_NORMAL), int64)
         kept = b.select(b.gt(count, 0), kept, b.i64(0))
