@@ -395,7 +395,9 @@ def mark_period(rec: Recording) -> None:
     """Marks the end of a loop's period in the trie once the recording has come so far (period.py)."""
     node = rec.node
     if node.depth - node.leaves >= rec.period.steps and not rec.scope:
-        if rec.period.ends_at(node):
+        if node.cut:  # the loop has come round: its end is known
+            rec.period = None
+        elif rec.period.ends_at(node):
             node.cut, node.likely = True, NEVER
         else:
             rec.period = None
