@@ -1,8 +1,8 @@
 """Builder: writes one function as LLVM IR text.
 
-The emitter is a list of lines: an instruction costs one formatted string and one `Value`, about a microsecond. What the methods do is in the
-parts it is made of: arithmetic.py, vecmath.py, memory.py, vectors.py, control.py; here are the text, the kernel's arguments and the module.
-"""
+The emitter is a list of lines: an instruction costs one formatted string and one `Value`, about a microsecond. What the
+methods do is in the parts it is made of: arithmetic.py, vecmath.py, memory.py, vectors.py, control.py; here are the
+text, the kernel's arguments and the module."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ from suiren.compiler.program import NUMBERS, STATUS
 from suiren.dtypes import dtype, float64, int64
 
 # void kernel(ptr table, ptr args, i64 begin, i64 end), see program.py
-KERNEL_PARAMETERS = (("table", "ptr noalias readonly"), ("args", "ptr noalias readonly"), ("begin", int64), ("end", int64))
+KERNEL_PARAMETERS = (
+    ("table", "ptr noalias readonly"),
+    ("args", "ptr noalias readonly"),
+    ("begin", int64),
+    ("end", int64),
+)
 
 
 class Module:
     """Functions that are compiled together, and the metadata they refer to by number."""
 
-    # !0 is empty, !1 the domain of alias scopes, !2 and !3 branch weights; then three numbers for every scope or loop.
-    _FIRST = 4
+    # !0 is empty, !1 the domain of alias scopes, !2 and !3 branch weights, !4 a flag; then three numbers for every
+    # scope or loop.
+    _FIRST = 5
 
     def __init__(self, target: Target | None = None):
         self.target = target or host()
@@ -34,7 +40,12 @@ class Module:
         self._constants: dict[str, str] = {}
         self._notes: list[int | str] = []  # for a scope its number, for a loop its text
 
-    def function(self, name: str, parameters: Sequence[tuple[str, str | dtype]] = KERNEL_PARAMETERS, result: str | dtype | None = None) -> Builder:
+    def function(
+        self,
+        name: str,
+        parameters: Sequence[tuple[str, str | dtype]] = KERNEL_PARAMETERS,
+        result: str | dtype | None = None,
+    ) -> Builder:
         """A Builder of one more function."""
         return Builder(name=name, parameters=parameters, result=result, module=self)
 
@@ -52,7 +63,10 @@ class Module:
         """The metadata of a loop: LLVM never vectorizes here, because what can be a vector already is one."""
         n = self._FIRST + 3 * len(self._notes)
         hint = {None: "", 1: '!"llvm.loop.unroll.disable"'}.get(unroll, f'!"llvm.loop.unroll.count", i32 {unroll}')
-        parts = [f"!{n} = distinct !{{!{n}, !{n + 1}{f', !{n + 2}' if hint else ''}}}", f'!{n + 1} = !{{!"llvm.loop.vectorize.enable", i1 false}}']
+        parts = [
+            f"!{n} = distinct !{{!{n}, !{n + 1}{f', !{n + 2}' if hint else ''}}}",
+            f'!{n + 1} = !{{!"llvm.loop.vectorize.enable", i1 false}}',
+        ]
         self._notes.append("\n".join([*parts, f"!{n + 2} = !{{{hint}}}"] if hint else parts))
         return n
 
@@ -65,7 +79,8 @@ class Module:
         parts += [f"{name} = private unnamed_addr {text}" for text, name in self._constants.items()]
         parts += [f.text() for f in self.functions]
         parts.append(f"attributes #0 = {{ {target.attributes} }}")
-        parts.append('!0 = !{}\n!1 = distinct !{!1}\n!2 = !{!"branch_weights", i32 1000, i32 1}\n!3 = !{!"branch_weights", i32 1, i32 1000}')
+        parts += ["!0 = !{}", "!1 = distinct !{!1}"]
+        parts += ['!2 = !{!"branch_weights", i32 1000, i32 1}', '!3 = !{!"branch_weights", i32 1, i32 1000}']
         scopes = [n for n in self._notes if isinstance(n, int)]
         for n in self._notes:
             if isinstance(n, int):
@@ -76,7 +91,8 @@ class Module:
 
 
 class Builder(Arithmetic, Memory, Vectors, Control):
-    """Emits into one function, by default a kernel, of a module of its own or the one given. `module_text()` is the finished text."""
+    """Emits into one function, by default a kernel, of a module of its own or the one given. `module_text()` is the
+    finished text."""
 
     def __init__(
         self,
@@ -86,7 +102,8 @@ class Builder(Arithmetic, Memory, Vectors, Control):
         result: str | dtype | None = None,
         module: Module | None = None,
     ):
-        """`parameters`: (name, dtype or LLVM type with attributes); they are `b.parameter[name]`. `result`: a dtype, "ptr", or None for void."""
+        """`parameters`: (name, dtype or LLVM type with attributes); they are `b.parameter[name]`. `result`: a dtype,
+        "ptr", or None for void."""
         self.module = module or Module(target)
         self.module.functions.append(self)
         self.target = self.module.target
@@ -148,7 +165,8 @@ class Builder(Arithmetic, Memory, Vectors, Control):
         return "\n".join([head, "entry:", *self._allocas, "  br label %start", "start:", *self._lines, tail, "}"])
 
     def module_text(self, name: str | None = None, target: Target | None = None) -> str:
-        """The text of the function's module; `name` renames the function, `target` (as made for) may name the machine anew."""
+        """The text of the function's module; `name` renames the function, `target` (as made for) may name the machine
+        anew."""
         if name is not None:
             self.name = name
         return self.module.text(target)
@@ -182,22 +200,24 @@ class Builder(Arithmetic, Memory, Vectors, Control):
     def arg_ptr(self, k: int, restrict: bool = False) -> Value:
         """The address of the Ptr whose two words (slot, byte offset) start at word k.
 
-        `restrict` promises that while the kernel runs nothing that is written through this pointer, or through another one made with
-        `restrict`, is also reached through the other: not to be claimed where an output may lie in the place of an input.
-        """
+        `restrict` promises that while the kernel runs nothing that is written through this pointer, or through another
+        one made with `restrict`, is also reached through the other: not to be claimed where an output may lie in the
+        place of an input."""
         ptr = self.at(self.table_ptr(self.arg_int(k)), self.arg_int(k + 1))
         if restrict:
             ptr.scope = self.module.new_scope()
         return ptr
 
     def number(self, index_word: int, cls: type, dtype: dtype) -> Value:
-        """The Python number of the trace whose index stands in word `index_word`, of class `cls`, converted to a dtype."""
+        """The Python number of the trace whose index stands in word `index_word`, of class `cls`, converted to a
+        dtype."""
         stored = float64 if cls is float else int64
         x = self.load(self.table_ptr(NUMBERS), stored, offset=self.arg_int(index_word), invariant=True)
         return self.convert(x, dtype)
 
     def check(self, ok: Value, value: Value, check_word: int) -> None:
-        """Where `ok` is false (in some lane), reports `value` (that lane's) as bad data: 1 + word `check_word` into STATUS. The first report stays."""
+        """Where `ok` is false (in some lane), reports `value` (that lane's) as bad data: 1 + word `check_word` into
+        STATUS. The first report stays."""
         bad = self.not_(self.all(ok))
         with self.if_(bad, likely=False):
             value = self.convert(value, int64) if value.dtype is not int64 else value

@@ -66,9 +66,17 @@ class Control:
             loop.next()
 
     @contextmanager
-    def loop_carried(self, begin: int | Value, end: int | Value, step: int | Value = 1, inits: Sequence[Value] = (), unroll: int | None = None):
-        """As `loop`, with values that change: `with b.loop_carried(0, n, 1, [zero]) as loop:` gives `loop.i` and `loop.values`;
-        the body ends with `loop.next(*new_values)`, and after the loop `loop.results` are the last ones."""
+    def loop_carried(
+        self,
+        begin: int | Value,
+        end: int | Value,
+        step: int | Value = 1,
+        inits: Sequence[Value] = (),
+        unroll: int | None = None,
+    ):
+        """As `loop`, with values that change: `with b.loop_carried(0, n, 1, [zero]) as loop:` gives `loop.i` and
+        `loop.values`; the body ends with `loop.next(*new_values)`, and after the loop `loop.results` are the last
+        ones."""
         n = self._label()
         begin, end, step = self.i64(begin), self.i64(end), self.i64(step)
         before = self._block
@@ -98,7 +106,9 @@ class Control:
         for k, (init, new) in enumerate(zip(inits, nexts)):
             if new.llvm != init.llvm:
                 raise TypeError(f"carried value {k} is {init.llvm}, its next value {new!r}")
-            self._lines[holes + k] = f"  %c{n}.{k} = phi {init.llvm} [ {init.ref}, %{before} ], [ {new.ref}, %latch{n} ]"
+            self._lines[holes + k] = (
+                f"  %c{n}.{k} = phi {init.llvm} [ {init.ref}, %{before} ], [ {new.ref}, %latch{n} ]"
+            )
         self._append(f"  %i{n}.next = add nsw i64 %i{n}, {step.ref}")
         again = self._emit(f"icmp slt i64 %i{n}.next, {end.ref}")
         self._append(f"  br i1 {again}, label %body{n}, label %done{n}, !llvm.loop !{self.module.loop_notes(unroll)}")
@@ -147,7 +157,11 @@ class Control:
         self._append(f"  br label %{after}")
 
     def choose(
-        self, condition: Value, then: Callable[[], list[Value]], otherwise: Callable[[], list[Value]], likely: bool | None = None
+        self,
+        condition: Value,
+        then: Callable[[], list[Value]],
+        otherwise: Callable[[], list[Value]],
+        likely: bool | None = None,
     ) -> list[Value]:
         """The values of one of two functions, of which only the chosen one runs."""
         found, blocks = [], []
@@ -162,12 +176,17 @@ class Control:
             joined.append(Value(ref, x.type, x.lanes, x.dtype, x.llvm, x.scope))
         return joined
 
-    def call(self, function: str | Value, arguments: Sequence[Value], result: dtype | str | None = None, lanes: int = 1) -> Value | None:
-        """Calls a function by name (of this module or process) or by its address. `result`: a dtype, "ptr", or None for void."""
+    def call(
+        self, function: str | Value, arguments: Sequence[Value], result: dtype | str | None = None, lanes: int = 1
+    ) -> Value | None:
+        """Calls a function by name (of this module or process) or by its address. `result`: a dtype, "ptr", or None for
+        void."""
         given = ", ".join(f"{a.llvm} {a.ref}" for a in arguments)
         if isinstance(function, str):
             type = "void" if result is None else llvm_type("ptr" if result == "ptr" else REGISTER[result], lanes)
-            self.module.declares.setdefault(function, f"declare {type} @{function}({', '.join(a.llvm for a in arguments)})")
+            self.module.declares.setdefault(
+                function, f"declare {type} @{function}({', '.join(a.llvm for a in arguments)})"
+            )
             name = f"@{function}"
         else:
             name = function.ref

@@ -1,4 +1,5 @@
-"""Whole numbers and remainders of floats, exactly, with the Builder's own operations (the conventions of vecmath.py)."""
+"""Whole numbers and remainders of floats, exactly, with the Builder's own operations (the conventions of
+vecmath.py)."""
 
 from __future__ import annotations
 
@@ -17,11 +18,12 @@ def _exponent_of(b, x: Value) -> Value:
 
 @elementary
 def fmod(b, x: Value, y: Value) -> Value:
-    """x - y n for the whole number n that is x / y cut towards zero: exact, with the sign of x. NaN for y = 0 and x infinite.
+    """x - y n for the whole number n that is x / y cut towards zero: exact, with the sign of x. NaN for y = 0 and x
+    infinite.
 
-    A round takes a multiple of y 2^k away, as large a one as division finds without error: fma(-n, y 2^k, r) is exact, because all its parts are
-    multiples of y's last place and the result is smaller than y 2^k. One round does for quotients below 2^(mantissa - 1).
-    """
+    A round takes a multiple of y 2^k away, as large a one as division finds without error: fma(-n, y 2^k, r) is exact,
+    because all its parts are multiples of y's last place and the result is smaller than y 2^k. One round does for
+    quotients below 2^(mantissa - 1)."""
     f = FORMATS[x.dtype]
     a, d = b.abs(x), b.abs(y)
     valid = b.and_(b.lt(a, float("inf")), b.gt(d, 0.0))
@@ -50,7 +52,8 @@ def remainder(b, x: Value, y: Value) -> Value:
 
 @elementary
 def floordiv(b, x: Value, y: Value) -> Value:
-    """The whole number that `remainder` leaves out, as numpy.floor_divide and torch.floor_divide have it; x / y where y is 0."""
+    """The whole number that `remainder` leaves out, as numpy.floor_divide and torch.floor_divide have it; x / y where y
+    is 0."""
     r = fmod(b, x, y)
     quotient = b.div(b.sub(x, r), y)
     wrong = b.and_(b.ne(r, 0.0), b.ne(b.lt(r, 0.0), b.lt(y, 0.0)))

@@ -1,4 +1,5 @@
-"""The part of the Builder that reads and writes memory. Offsets count elements; a bool is one byte in memory, a narrow float two."""
+"""The part of the Builder that reads and writes memory. Offsets count elements; a bool is one byte in memory, a narrow
+float two."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ class Memory:
     """Methods of Builder."""
 
     def at(self, ptr: Value, offset: int | Value, dtype: dtype | None = None) -> Value:
-        """The pointer `offset` elements of `dtype` (without one: bytes) further on. A vector of offsets gives a vector of pointers."""
+        """The pointer `offset` elements of `dtype` (without one: bytes) further on. A vector of offsets gives a vector
+        of pointers."""
         if offset.__class__ is not Value:
             if offset == 0:
                 return ptr
@@ -58,14 +60,25 @@ class Memory:
         else:
             rest = self._fill(fill, dtype, lanes)
             if lanes == 1:
-                return self.choose(mask, lambda: [self.load(ptr, dtype, align=align, invariant=invariant)], lambda: [self.const(fill, dtype)])[0]
+                return self.choose(
+                    mask,
+                    lambda: [self.load(ptr, dtype, align=align, invariant=invariant)],
+                    lambda: [self.const(fill, dtype)],
+                )[0]
             ref = self._emit(
                 f"call {llvm} @llvm.masked.load.v{lanes}{_mangled(element)}.p0"
                 f"(ptr {ptr.ref}, i32 {align}, {mask.llvm} {mask.ref}, {llvm} {rest}){notes}"
             )
         return self._from_memory(Value(ref, element, lanes, dtype, llvm))
 
-    def store(self, x: Value, ptr: Value, offset: int | Value | None = None, mask: Value | None = None, align: int | None = None) -> None:
+    def store(
+        self,
+        x: Value,
+        ptr: Value,
+        offset: int | Value | None = None,
+        mask: Value | None = None,
+        align: int | None = None,
+    ) -> None:
         """Writes the lanes of x one after another; lanes whose mask is false leave memory as it is."""
         d = x.dtype
         if offset is not None:
@@ -85,8 +98,11 @@ class Memory:
                 f"({x.llvm} {x.ref}, ptr {ptr.ref}, i32 {align}, {mask.llvm} {mask.ref}){notes}"
             )
 
-    def gather(self, ptr: Value, dtype: dtype, index: Value, mask: Value | None = None, fill: bool | int | float = 0) -> Value:
-        """The elements ptr[index], one for every lane of the index; lanes whose mask is false are not touched and read as `fill`."""
+    def gather(
+        self, ptr: Value, dtype: dtype, index: Value, mask: Value | None = None, fill: bool | int | float = 0
+    ) -> Value:
+        """The elements ptr[index], one for every lane of the index; lanes whose mask is false are not touched and read
+        as `fill`."""
         lanes = index.lanes
         if lanes == 1:
             return self.load(ptr, dtype, offset=index, mask=mask, fill=fill)
@@ -105,7 +121,8 @@ class Memory:
         """ptr[index] = x, lane by lane in order: of equal indices the last lane wins."""
         d, lanes = x.dtype, x.lanes
         if lanes == 1:
-            return self.store(x, ptr, offset=index, mask=mask)
+            self.store(x, ptr, offset=index, mask=mask)
+            return
         where = self.at(ptr, index, d)
         x = self._to_memory(x)
         on = f"<{lanes} x i1> {'splat (i1 true)' if mask is None else mask.ref}"
@@ -136,7 +153,14 @@ class Memory:
         self._append(f'  call void @llvm.assume(i1 true) [ "align"(ptr {ptr.ref}, i64 {align}) ]')
         return ptr
 
-    def prefetch(self, ptr: Value, offset: int | Value | None = None, dtype: dtype | None = None, write: bool = False, locality: int = 3) -> None:
+    def prefetch(
+        self,
+        ptr: Value,
+        offset: int | Value | None = None,
+        dtype: dtype | None = None,
+        write: bool = False,
+        locality: int = 3,
+    ) -> None:
         """Asks for a cache line ahead of time. `locality` 3 keeps it in all caches, 0 in none."""
         if offset is not None:
             ptr = self.at(ptr, offset, dtype)
@@ -182,12 +206,16 @@ class Memory:
         return self._atomic("xchg", ptr, x, order)
 
     def _atomic(self, op: str, ptr: Value, x: Value, order: str) -> Value:
-        return self._value(f"atomicrmw {op} ptr {ptr.ref}, {x.llvm} {x.ref} {order}, align {x.dtype.itemsize}", x.type, 1, x.dtype)
+        return self._value(
+            f"atomicrmw {op} ptr {ptr.ref}, {x.llvm} {x.ref} {order}, align {x.dtype.itemsize}", x.type, 1, x.dtype
+        )
 
     def compare_exchange(self, ptr: Value, expected: Value, new: Value, order: str = "acq_rel") -> tuple[Value, Value]:
         """Writes `new` where memory holds `expected`, as one step: (what was there, whether it was written)."""
         t = expected.llvm
-        pair = self._emit(f"cmpxchg ptr {ptr.ref}, {t} {expected.ref}, {t} {new.ref} {order} acquire, align {expected.dtype.itemsize}")
+        pair = self._emit(
+            f"cmpxchg ptr {ptr.ref}, {t} {expected.ref}, {t} {new.ref} {order} acquire, align {expected.dtype.itemsize}"
+        )
         old = self._value(f"extractvalue {{ {t}, i1 }} {pair}, 0", expected.type, 1, expected.dtype)
         return old, self._value(f"extractvalue {{ {t}, i1 }} {pair}, 1", "i1", 1, bool_)
 

@@ -10,7 +10,8 @@ from suiren.dtypes import float32, float64
 
 @elementary
 def pow(b, x: Value, y: Value) -> Value:
-    """x^y with the special cases of IEEE 754 (C's Annex F): pow(x, 0) = pow(1, y) = 1 for NaN too, NaN for x < 0 with a fractional y."""
+    """x^y with the special cases of IEEE 754 (C's Annex F): pow(x, 0) = pow(1, y) = 1 for NaN too, NaN for x < 0 with a
+    fractional y."""
     a = b.abs(x)
     magnitude = _float_power(b, a, y) if x.dtype is float32 else _double_power(b, a, y)
     magnitude = b.select(b.eq(a, 1.0), a, magnitude)  # infinite y included
@@ -30,8 +31,10 @@ def _float_power(b, a: Value, y: Value) -> Value:
 
 
 # (atanh(s)/s - 1)/s² - 1/3 in powers of z = s², for z <= 0.0403: 2^-68.9 relative to 1/3
-_ATANH = (0.19999999999999854, 0.14285714285792597, 0.11111111094920381, 0.09090910826470931, 0.07692200140577206, 0.06670662391004101,
-          0.057948322507788856, 0.06293972677203448)  # fmt: skip
+_ATANH = (
+    0.19999999999999854, 0.14285714285792597, 0.11111111094920381, 0.09090910826470931, 0.07692200140577206,
+    0.06670662391004101, 0.057948322507788856, 0.06293972677203448,
+)  # fmt: skip
 _THIRD = (0.3333333333333333, 1.850371707708594e-17)
 _TWO_LOG2E = (2.8853900817779268, 4.0710547481862066e-17)
 
@@ -50,8 +53,9 @@ def _sum(b, x: Value, y: Value) -> tuple[Value, Value]:
 
 
 def _double_power(b, a: Value, y: Value) -> Value:
-    """a^y for a >= 0. The exponent y log2(a) may be 1024 and must be right to 2^-54, so log2(a) is computed to about 2^-66 as a sum of two doubles:
-    a = (1 + f) 2^e, s = f / (2 + f), log2(1 + f) = 2 log2(e) (s + s³ (1/3 + s²/5 + …)), where the part behind 1/3 is small enough for one double."""
+    """a^y for a >= 0. The exponent y log2(a) may be 1024 and must be right to 2^-54, so log2(a) is computed to about
+    2^-66 as a sum of two doubles: a = (1 + f) 2^e, s = f / (2 + f), log2(1 + f) = 2 log2(e) (s + s³ (1/3 + s²/5 + …)),
+    where the part behind 1/3 is small enough for one double."""
     finite = b.and_(b.gt(a, 0.0), b.lt(a, inf))
     e, f = vecmath._split(b, b.select(finite, a, b.one(a)))
     d = b.add(f, 2.0)

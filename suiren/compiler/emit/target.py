@@ -28,7 +28,8 @@ class Target:
     pause: str = ""  # the call with which a waiting thread leaves the core to its sibling
 
     def lanes(self, dtype: dtype) -> int:
-        """How many elements of a dtype one vector register holds in the form they have there (narrow floats are floats, bools bytes)."""
+        """How many elements of a dtype one vector register holds in the form they have there (narrow floats are floats,
+        bools bytes)."""
         return self.vector_bytes // (max(dtype.itemsize, 4) if dtype.category == FLOAT else dtype.itemsize)
 
     @property
@@ -79,7 +80,8 @@ def of(triple: str, name: str, features: dict[str, bool], l1: int = 0, l2: int =
 @functools.cache
 def host() -> Target:
     """The Target of the machine this runs on."""
-    # jit.host_machine() -> (triple, cpu name, features: dict[str, bool]); not at the top: `import suiren` does without LLVM
+    # jit.host_machine() -> (triple, cpu name, features: dict[str, bool]); not at the top: `import suiren` does without
+    # LLVM
     try:
         from suiren.runtime import jit
 

@@ -7,8 +7,8 @@ import struct
 from suiren import dtypes
 from suiren.dtypes import FLOAT, dtype
 
-# float16 and bfloat16 are held in registers as floats that have a value of the narrow type: an operation computes in float and
-# rounds the result to such a value again; only load and store see 16 bits.
+# float16 and bfloat16 are held in registers as floats that have a value of the narrow type: an operation computes in
+# float and rounds the result to such a value again; only load and store see 16 bits.
 REGISTER = {d: d.llvm for d in dtypes.ALL if d.llvm}
 REGISTER[dtypes.float16] = REGISTER[dtypes.bfloat16] = "float"
 
@@ -18,14 +18,17 @@ BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double"
 
 
 class Value:
-    """Something in a register: `ref` is its text (`%12`, or a constant), `type` its scalar LLVM type, `lanes` 1 for a scalar.
+    """Something in a register: `ref` is its text (`%12`, or a constant), `type` its scalar LLVM type, `lanes` 1 for a
+    scalar.
 
-    `dtype` is the suiren dtype, which says how an integer is signed (None for a pointer). `scope`: of a pointer, the alias scope it was derived from.
-    """
+    `dtype` is the suiren dtype, which says how an integer is signed (None for a pointer). `scope`: of a pointer, the
+    alias scope it was derived from."""
 
     __slots__ = ("dtype", "lanes", "llvm", "ref", "scope", "type")
 
-    def __init__(self, ref: str, type: str, lanes: int = 1, dtype: dtype | None = None, llvm: str = "", scope: int | None = None):
+    def __init__(
+        self, ref: str, type: str, lanes: int = 1, dtype: dtype | None = None, llvm: str = "", scope: int | None = None
+    ):
         self.ref = ref
         self.type = type
         self.lanes = lanes
@@ -78,7 +81,8 @@ _constants: dict[tuple, str] = {}
 
 
 def constant_text(number: bool | int | float, d: dtype) -> str:
-    """LLVM's text of a scalar constant. Integers wrap around; a float constant of an integer dtype must be whole (TypeError)."""
+    """LLVM's text of a scalar constant. Integers wrap around; a float constant of an integer dtype must be whole
+    (TypeError)."""
     key = (number, d, number.__class__)
     found = _constants.get(key)
     if found is not None and number != 0:  # 0.0 and -0.0 are the same key

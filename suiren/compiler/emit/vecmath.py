@@ -1,12 +1,14 @@
-"""Elementary functions of floats: exp and log with their relatives. Angles are in trigonometry.py, powers in power.py, fmod in division.py.
+"""Elementary functions of floats: exp and log with their relatives. Angles are in trigonometry.py, powers in power.py,
+fmod in division.py.
 
-They are written with the Builder's own operations, so the same text serves scalars and vectors, and without branches: special cases are
-selects. float16 and bfloat16 are computed in float and rounded once. Every polynomial is a minimax fit of ours: weighted least
-squares at Chebyshev nodes in 60 digits, reweighted towards the largest error (Lawson, 1961), the coefficients rounded to the format
-one after another from the lowest power on, each time with a new fit of those that are left. Behind every polynomial stand the
-interval and the error of the exactly evaluated polynomial relative to the function. The methods are the classical ones (Cody & Waite, Software
-Manual for the Elementary Functions, 1980; Muller, Elementary Functions, 2016). What is reached is measured in tests/compiler/emit/test_vecmath.py.
-"""
+They are written with the Builder's own operations, so the same text serves scalars and vectors, and without branches:
+special cases are selects. float16 and bfloat16 are computed in float and rounded once. Every polynomial is a minimax
+fit of ours: weighted least squares at Chebyshev nodes in 60 digits, reweighted towards the largest error (Lawson,
+1961), the coefficients rounded to the format one after another from the lowest power on, each time with a new fit of
+those that are left. Behind every polynomial stand the interval and the error of the exactly evaluated polynomial
+relative to the function. The methods are the classical ones (Cody & Waite, Software Manual for the Elementary
+Functions, 1980; Muller, Elementary Functions, 2016). What is reached is measured in
+tests/compiler/emit/test_vecmath.py."""
 
 from __future__ import annotations
 
@@ -90,18 +92,22 @@ def power_of_two(b, low_bits: Value, d: dtype, bias: int | None = None) -> Value
 
 # ---------------------------------------------------------------- exp
 
-# e^x = e^r 2^h 2^h with h = round(x / (2 ln 2)), |r| <= ln 2. Two factors 2^h reach denormal results, infinity and all between without a case
-# of its own: the first product is exact, the second one rounds once. 2 ln 2 is taken away in two parts, the first short enough
-# for an exact product with h.
+# e^x = e^r 2^h 2^h with h = round(x / (2 ln 2)), |r| <= ln 2. Two factors 2^h reach denormal results, infinity and all
+# between without a case of its own: the first product is exact, the second one rounds once. 2 ln 2 is taken away in two
+# parts, the first short enough for an exact product with h.
 _TWO_LN2 = {float32: (1.38629150390625, 2.857213530660374e-06), float64: (1.3862943611202354, -3.447888905122967e-13)}
 _LN2 = {float32: (0.693145751953125, 1.428606765330187e-06), float64: (0.6931471805601177, -1.7239444525614835e-13)}
 _HALF_LOG2E, _LOG2E = 0.7213475204444817, 1.4426950408889634
 # e^r, |r| <= 1.002 ln 2: 2^-26.0 and 2^-56.4
 _EXP = {
-    float32: (1.0, 1.0, 0.5000003576278687, 0.1666661500930786, 0.041661184281110764, 0.008336043916642666, 0.0014105861773714423, 0.00019621111277956516),
+    float32: (
+        1.0, 1.0, 0.5000003576278687, 0.1666661500930786, 0.041661184281110764, 0.008336043916642666,
+        0.0014105861773714423, 0.00019621111277956516,
+    ),
     float64: (
-        1.0, 1.0, 0.4999999999999993, 0.16666666666666943, 0.04166666666670237, 0.008333333333268541, 0.0013888888883530322, 0.00019841269893754087,
-        2.4801590856683264e-05, 2.7557300350741848e-06, 2.755615169376711e-07, 2.505507359354998e-08, 2.1062865630399816e-09, 1.5933780532809034e-10,
+        1.0, 1.0, 0.4999999999999993, 0.16666666666666943, 0.04166666666670237, 0.008333333333268541,
+        0.0013888888883530322, 0.00019841269893754087, 2.4801590856683264e-05, 2.7557300350741848e-06,
+        2.755615169376711e-07, 2.505507359354998e-08, 2.1062865630399816e-09, 1.5933780532809034e-10,
     ),
 }  # fmt: skip
 # Below the first the result rounds to 0, beyond the second it is infinite.
@@ -127,16 +133,21 @@ def exp(b, x: Value) -> Value:
 
 # e^r, |r| <= 1.004 ln(2)/2: 2^-28.2 and 2^-57.9
 _EXP_FINE = {
-    float32: (1.0, 1.0, 0.4999999403953552, 0.166665181517601, 0.04166823625564575, 0.008369010873138905, 0.0013823920162394643),
+    float32: (
+        1.0, 1.0, 0.4999999403953552, 0.166665181517601, 0.04166823625564575, 0.008369010873138905,
+        0.0013823920162394643,
+    ),
     float64: (
-        1.0, 1.0, 0.5000000000000011, 0.16666666666666405, 0.04166666666652575, 0.008333333333499329, 0.0013888888944906669, 0.0001984126949730682,
-        2.4801491659311007e-05, 2.7557592938819523e-06, 2.763080076478338e-07, 2.499863833611245e-08,
+        1.0, 1.0, 0.5000000000000011, 0.16666666666666405, 0.04166666666652575, 0.008333333333499329,
+        0.0013888888944906669, 0.0001984126949730682, 2.4801491659311007e-05, 2.7557592938819523e-06,
+        2.763080076478338e-07, 2.499863833611245e-08,
     ),
 }  # fmt: skip
 
 
 def _exp_fine(b, x: Value) -> Value:
-    """As `_exp_inside` with half the error for three instructions more: e^r 2^n, |r| <= ln(2)/2, and 2^n as 2^(n/2) 2^(n - n/2)."""
+    """As `_exp_inside` with half the error for three instructions more: e^r 2^n, |r| <= ln(2)/2, and 2^n as 2^(n/2)
+    2^(n - n/2)."""
     d = x.dtype
     n, low_bits = nearest_whole(b, x, _LOG2E)
     high, low = _LN2[d]
@@ -149,13 +160,13 @@ def _exp_fine(b, x: Value) -> Value:
 # 2^r, |r| <= 1.002: 2^-26.1 and 2^-56.5
 _EXP2 = {
     float32: (
-        1.0, 0.6931472420692444, 0.24022668600082397, 0.055503666400909424, 0.009616835974156857, 0.00133415381424129, 0.00015646305109839886,
-        1.4928493328625336e-05,
+        1.0, 0.6931472420692444, 0.24022668600082397, 0.055503666400909424, 0.009616835974156857, 0.00133415381424129,
+        0.00015646305109839886, 1.4928493328625336e-05,
     ),
     float64: (
-        1.0, 0.6931471805599453, 0.24022650695910028, 0.05550410866482282, 0.009618129107637772, 0.001333355814631082, 0.00015403530387005015,
-        1.5252733847020827e-05, 1.321548876496425e-06, 1.0178078832230222e-07, 7.0546058087425896e-09, 4.44606830668153e-10, 2.590958750121332e-11,
-        1.3586347187560804e-12,
+        1.0, 0.6931471805599453, 0.24022650695910028, 0.05550410866482282, 0.009618129107637772, 0.001333355814631082,
+        0.00015403530387005015, 1.5252733847020827e-05, 1.321548876496425e-06, 1.0178078832230222e-07,
+        7.0546058087425896e-09, 4.44606830668153e-10, 2.590958750121332e-11, 1.3586347187560804e-12,
     ),
 }  # fmt: skip
 _EXP2_RANGE = {float32: (-151.0, 129.0), float64: (-1076.0, 1025.0)}
@@ -182,8 +193,9 @@ def exp2_of_sum(b, x: Value, rest: Value | None) -> Value:
 _EXPM1 = {
     float32: (0.5, 0.16666541993618011, 0.04166647791862488, 0.008366716094315052, 0.0013933730078861117),
     float64: (
-        0.5, 0.16666666666666677, 0.04166666666666668, 0.0083333333333214, 0.001388888888887701, 0.0001984126988675412, 2.4801587342132705e-05,
-        2.7557243535738804e-06, 2.755725750263879e-07, 2.5109285320301825e-08, 2.09201206856066e-09,
+        0.5, 0.16666666666666677, 0.04166666666666668, 0.0083333333333214, 0.001388888888887701, 0.0001984126988675412,
+        2.4801587342132705e-05, 2.7557243535738804e-06, 2.755725750263879e-07, 2.5109285320301825e-08,
+        2.09201206856066e-09,
     ),
 }  # fmt: skip
 _EXPM1_RANGE = {float32: (-18.0, 89.0), float64: (-38.0, 710.0)}
@@ -191,7 +203,8 @@ _EXPM1_RANGE = {float32: (-18.0, 89.0), float64: (-38.0, 710.0)}
 
 @elementary
 def expm1(b, x: Value) -> Value:
-    """e^x - 1 without cancellation: 2 (2^(n-1) (e^r - 1) + (2^(n-1) - 1/2)); halved, so that n may be as large as the result allows."""
+    """e^x - 1 without cancellation: 2 (2^(n-1) (e^r - 1) + (2^(n-1) - 1/2)); halved, so that n may be as large as the
+    result allows."""
     d = x.dtype
     low, high = _EXPM1_RANGE[d]
     inside = at_most(b, at_least(b, x, low), high)
@@ -208,13 +221,14 @@ def expm1(b, x: Value) -> Value:
 
 # log(1 + f) = f - f²/2 + f³ P(f), |f| <= 1/3: 2^-27.7
 _LOG_FLOAT = (
-    0.3333321213722229, -0.24999822676181793, 0.20010589063167572, -0.16679419577121735, 0.14003203809261322, -0.12198368459939957,
-    0.13996565341949463, -0.12832790613174438,
+    0.3333321213722229, -0.24999822676181793, 0.20010589063167572, -0.16679419577121735, 0.14003203809261322,
+    -0.12198368459939957, 0.13996565341949463, -0.12832790613174438,
 )  # fmt: skip
-# With s = f / (2 + f): log(1 + f) = f - f²/2 + s (f²/2 + R(s²)), R(z) = (log((1+s)/(1-s)) - 2s) / s, for z <= 0.0403: 2^-55.8. One division
-# in place of ten more terms, as in Sun's fdlibm.
+# With s = f / (2 + f): log(1 + f) = f - f²/2 + s (f²/2 + R(s²)), R(z) = (log((1+s)/(1-s)) - 2s) / s, for z <= 0.0403:
+# 2^-55.8. One division in place of ten more terms, as in Sun's fdlibm.
 _LOG_DOUBLE = (
-    0.0, 0.6666666666667301, 0.39999999995995694, 0.2857142942519719, 0.22222136050446642, 0.1818645672922208, 0.1524817034423725, 0.15383912081671536,
+    0.0, 0.6666666666667301, 0.39999999995995694, 0.2857142942519719, 0.22222136050446642, 0.1818645672922208,
+    0.1524817034423725, 0.15383912081671536,
 )  # fmt: skip
 _TWO_THIRDS = {float32: 0x3F2AAAAB, float64: 0x3FE5555555555555}  # bits
 
@@ -278,7 +292,10 @@ def log(b, x: Value) -> Value:
 
 
 # log2(e), its first part as long as the format's and what is left
-_LOG2E_PARTS = {float32: (1.4426950216293335, 1.925963033500011e-08), float64: (1.4426950408889634, 2.0355273740931033e-17)}
+_LOG2E_PARTS = {
+    float32: (1.4426950216293335, 1.925963033500011e-08),
+    float64: (1.4426950408889634, 2.0355273740931033e-17),
+}
 
 
 @elementary
@@ -292,7 +309,8 @@ def log2(b, x: Value) -> Value:
 
 @elementary
 def log1p(b, x: Value) -> Value:
-    """log(1 + x) without cancellation: 1 + x = (1 + f) 2^e gives e, and f = x 2^-e + (2^-e - 1) has no error that matters."""
+    """log(1 + x) without cancellation: 1 + x = (1 + f) 2^e gives e, and f = x 2^-e + (2^-e - 1) has no error that
+    matters."""
     d = x.dtype
     fmt = FORMATS[d]
     biased, m = _split_bits(b, b.bitcast(b.add(x, 1.0), fmt.int), d)
@@ -302,7 +320,9 @@ def log1p(b, x: Value) -> Value:
     y = _log_from(b, _exponent(b, biased, d), f)
     y = b.select(b.lt(b.abs(x), fmt.epsilon), x, y)
     y = b.select(b.lt(x, inf), y, x)
-    return b.select(b.gt(x, -1.0), y, b.select(b.eq(x, -1.0), b.like(-inf, x), b.select(b.lt(x, -1.0), b.like(nan, x), x)))
+    return b.select(
+        b.gt(x, -1.0), y, b.select(b.eq(x, -1.0), b.like(-inf, x), b.select(b.lt(x, -1.0), b.like(nan, x), x))
+    )
 
 
 # ---------------------------------------------------------------- sigmoid, tanh, erf
@@ -319,10 +339,14 @@ def sigmoid(b, x: Value) -> Value:
 # tanh(x) = x + x³ P(x²), x <= 0.626: 2^-27.7 and 2^-61.1
 _TANH_BELOW = 0.625
 _TANH = {
-    float32: (-0.3333328068256378, 0.1333141028881073, -0.05373711884021759, 0.020630666986107826, -0.005695544183254242),
+    float32: (
+        -0.3333328068256378, 0.1333141028881073, -0.05373711884021759, 0.020630666986107826,
+        -0.005695544183254242,
+    ),
     float64: (
-        -0.33333333333333315, 0.13333333333329928, -0.0539682539661212, 0.021869488469753624, -0.008863234321865213, 0.0035921140407085233,
-        -0.0014557259610010515, 0.0005894510072200473, -0.00023700756638275034, 9.15481504976666e-05, -3.0174310637840523e-05, 6.035793053415633e-06,
+        -0.33333333333333315, 0.13333333333329928, -0.0539682539661212, 0.021869488469753624, -0.008863234321865213,
+        0.0035921140407085233, -0.0014557259610010515, 0.0005894510072200473, -0.00023700756638275034,
+        9.15481504976666e-05, -3.0174310637840523e-05, 6.035793053415633e-06,
     ),
 }  # fmt: skip
 
@@ -341,25 +365,27 @@ def tanh(b, x: Value) -> Value:
 # erf(x) = x + x P(x²), x <= 1: 2^-29.4 and 2^-56.0
 _ERF = {
     float32: (
-        0.12837916612625122, -0.3761262595653534, 0.11283581703901291, -0.026853594928979874, 0.005187851842492819, -0.000800571870058775,
-        7.838525925762951e-05,
+        0.12837916612625122, -0.3761262595653534, 0.11283581703901291, -0.026853594928979874, 0.005187851842492819,
+        -0.000800571870058775, 7.838525925762951e-05,
     ),
     float64: (
-        0.12837916709551256, -0.3761263890318339, 0.11283791670939997, -0.026866170642560697, 0.005223977602252256, -0.000854832576667565,
-        0.00012055289229907471, -1.4924636636000177e-05, 1.6446276451680061e-06, -1.6200262988329713e-07, 1.3686624091671408e-08, -7.736902306272403e-10,
+        0.12837916709551256, -0.3761263890318339, 0.11283791670939997, -0.026866170642560697, 0.005223977602252256,
+        -0.000854832576667565, 0.00012055289229907471, -1.4924636636000177e-05, 1.6446276451680061e-06,
+        -1.6200262988329713e-07, 1.3686624091671408e-08, -7.736902306272403e-10,
     ),
 }  # fmt: skip
 # log(1 - erf(x)) for x from 1 to 4 and 1 to 6, from where on the result is 1. Error of erf: 2^-29.8 and 2^-59.5
 _LOG_ERFC = {
     float32: (
-        -0.00034113452420569956, -1.1270908117294312, -0.6381420493125916, -0.10310927033424377, 0.0218393262475729, -0.0029479912482202053,
-        0.00018641520000528544,
+        -0.00034113452420569956, -1.1270908117294312, -0.6381420493125916, -0.10310927033424377, 0.0218393262475729,
+        -0.0029479912482202053, 0.00018641520000528544,
     ),
     float64: (
-        -1.7974971687812483e-07, -1.128377328003165, -0.6366284946286067, -0.10274723614194506, 0.01907812399230091, 0.0002805339176243472,
-        -0.0017690497836580308, 0.0006412140358028149, -4.4849825280425226e-05, -7.035227200271635e-05, 4.503138869461077e-05, -1.651196938425429e-05,
-        4.3265375623192735e-06, -8.504755588247026e-07, 1.2569061136360372e-07, -1.3625218664271832e-08, 1.025598725952434e-09, -4.7956300746201316e-11,
-        1.049553668755631e-12,
+        -1.7974971687812483e-07, -1.128377328003165, -0.6366284946286067, -0.10274723614194506, 0.01907812399230091,
+        0.0002805339176243472, -0.0017690497836580308, 0.0006412140358028149, -4.4849825280425226e-05,
+        -7.035227200271635e-05, 4.503138869461077e-05, -1.651196938425429e-05, 4.3265375623192735e-06,
+        -8.504755588247026e-07, 1.2569061136360372e-07, -1.3625218664271832e-08, 1.025598725952434e-09,
+        -4.7956300746201316e-11, 1.049553668755631e-12,
     ),
 }  # fmt: skip
 _ERF_IS_1 = {float32: 4.0, float64: 6.0}

@@ -12,7 +12,8 @@ class Vectors:
     """Methods of Builder."""
 
     def shuffle(self, a: Value, b: Value | None, indices: list[int] | tuple[int, ...]) -> Value:
-        """Lane k of the result is lane indices[k] of a followed by b; -1 leaves it undefined. One index gives a scalar."""
+        """Lane k of the result is lane indices[k] of a followed by b; -1 leaves it undefined. One index gives a
+        scalar."""
         if len(indices) == 1:
             i = indices[0]
             return self.extract(a, i) if i < a.lanes else self.extract(b, i - a.lanes)
@@ -52,7 +53,9 @@ class Vectors:
         if x.lanes == 1:
             return scalar
         at = f"i64 {i}" if i.__class__ is not Value else f"{i.llvm} {i.ref}"
-        return self._value(f"insertelement {x.llvm} {x.ref}, {x.type} {scalar.ref}, {at}", x.type, x.lanes, x.dtype, x.llvm)
+        return self._value(
+            f"insertelement {x.llvm} {x.ref}, {x.type} {scalar.ref}, {at}", x.type, x.lanes, x.dtype, x.llvm
+        )
 
     def pack(self, scalars: list[Value]) -> Value:
         """A vector of these scalars."""
@@ -79,7 +82,8 @@ class Vectors:
         return self.pack([self.const(start + i * step, dtype) for i in range(lanes)])
 
     def hreduce(self, x: Value, combine: Callable[[Value, Value], Value]) -> Value:
-        """All lanes combined into one scalar, always in this order: the lower half with the upper half, until one is left.
+        """All lanes combined into one scalar, always in this order: the lower half with the upper half, until one is
+        left.
 
         An odd last lane is combined last. `combine(x, y)` gets vectors and scalars.
         """
@@ -102,7 +106,9 @@ class Vectors:
         return mask if mask.lanes == 1 else self._fold("and", mask)
 
     def _fold(self, op: str, mask: Value) -> Value:
-        return self._value(f"call i1 @llvm.vector.reduce.{op}.v{mask.lanes}i1({mask.llvm} {mask.ref})", "i1", 1, mask.dtype)
+        return self._value(
+            f"call i1 @llvm.vector.reduce.{op}.v{mask.lanes}i1({mask.llvm} {mask.ref})", "i1", 1, mask.dtype
+        )
 
     def lane_mask(self, count: Value, lanes: int) -> Value:
         """The mask whose first `count` (i64) lanes are true, for what is left over at the end of a row."""

@@ -13,7 +13,8 @@ KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64
 
 
 class Machine:
-    """Compiles modules in this process and keeps their code alive. `assembly` compiles for any target, also one that cannot run here."""
+    """Compiles modules in this process and keeps their code alive. `assembly` compiles for any target, also one that
+    cannot run here."""
 
     def __init__(self):
         import llvmlite.binding as llvm
@@ -27,7 +28,9 @@ class Machine:
         llvm = self.llvm
         module = llvm.parse_assembly(text)
         module.verify()
-        machine = llvm.Target.from_triple(triple).create_target_machine(cpu=target.name, features=target.features, opt=2, jit=True)
+        machine = llvm.Target.from_triple(triple).create_target_machine(
+            cpu=target.name, features=target.features, opt=2, jit=True
+        )
         passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
         passes.getModulePassManager().run(module, passes)
         return module, machine
@@ -65,7 +68,8 @@ def run(machine):
 
 
 def run_kernel(machine, emit, arrays, words=(), numbers=(), units=1, target=None):
-    """Runs a kernel on arrays: array k is the Ptr at word 2k, behind them come `words`. Returns the two words of STATUS."""
+    """Runs a kernel on arrays: array k is the Ptr at word 2k, behind them come `words`. Returns the two words of
+    STATUS."""
     b = Builder(target or host())
     emit(b)
     kernel = KERNEL(machine.address(b.module_text(), b.target))

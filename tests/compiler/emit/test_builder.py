@@ -41,7 +41,9 @@ def sample(d, seed):
     if d is bool_:
         return rng.integers(0, 2, COUNT).astype(bool)
     if d.category == FLOAT:
-        x = np.concatenate([rng.normal(0, 3, COUNT // 2), rng.integers(-8, 9, COUNT // 4) / 2, 10 ** rng.uniform(-6, 4, COUNT // 4)])
+        x = np.concatenate(
+            [rng.normal(0, 3, COUNT // 2), rng.integers(-8, 9, COUNT // 4) / 2, 10 ** rng.uniform(-6, 4, COUNT // 4)]
+        )
         x[rng.integers(0, COUNT, 40)] = rng.choice([0.0, -0.0, np.inf, -np.inf, np.nan, 0.5, -0.5, 1.5, 2.5, -1e-3], 40)
         with np.errstate(over="ignore"):
             return from_memory(to_memory(rng.permutation(x).astype(np.float32 if d is bfloat16 else d.np), d), d)
@@ -76,23 +78,27 @@ def shifted(x, y, op):
 
 # name -> (NumPy's version, number of operands); the kernel calls the method of that name
 COMMON = {
-    "add": (np.add, 2), "sub": (np.subtract, 2), "mul": (np.multiply, 2), "minimum": (np.minimum, 2), "maximum": (np.maximum, 2),
-    "fmin": (np.fmin, 2), "fmax": (np.fmax, 2), "neg": (lambda x: 0 - x if x.dtype.kind == "u" else -x, 1), "abs": (np.abs, 1),
-    "floordiv": (np.floor_divide, 2), "remainder": (np.remainder, 2),
-    "eq": (np.equal, 2), "ne": (np.not_equal, 2), "lt": (np.less, 2), "le": (np.less_equal, 2), "gt": (np.greater, 2), "ge": (np.greater_equal, 2),
-    "floor": (lambda x: np.floor(x).astype(x.dtype), 1), "ceil": (lambda x: np.ceil(x).astype(x.dtype), 1), "isnan": (np.isnan, 1),
-    "isinf": (np.isinf, 1), "isfinite": (np.isfinite, 1),
+    "add": (np.add, 2), "sub": (np.subtract, 2), "mul": (np.multiply, 2), "minimum": (np.minimum, 2),
+    "maximum": (np.maximum, 2), "fmin": (np.fmin, 2), "fmax": (np.fmax, 2),
+    "neg": (lambda x: 0 - x if x.dtype.kind == "u" else -x, 1), "abs": (np.abs, 1), "floordiv": (np.floor_divide, 2),
+    "remainder": (np.remainder, 2), "eq": (np.equal, 2), "ne": (np.not_equal, 2), "lt": (np.less, 2),
+    "le": (np.less_equal, 2), "gt": (np.greater, 2), "ge": (np.greater_equal, 2),
+    "floor": (lambda x: np.floor(x).astype(x.dtype), 1), "ceil": (lambda x: np.ceil(x).astype(x.dtype), 1),
+    "isnan": (np.isnan, 1), "isinf": (np.isinf, 1), "isfinite": (np.isfinite, 1),
 }  # fmt: skip
 FLOAT_ONLY = {
-    "div": (np.divide, 2), "sqrt": (np.sqrt, 1), "trunc": (np.trunc, 1), "round": (np.round, 1), "copysign": (np.copysign, 2), "trunc_rem": (np.fmod, 2),
+    "div": (np.divide, 2), "sqrt": (np.sqrt, 1), "trunc": (np.trunc, 1), "round": (np.round, 1),
+    "copysign": (np.copysign, 2), "trunc_rem": (np.fmod, 2),
 }  # fmt: skip
 INTEGER_ONLY = {
-    "trunc_div": (trunc_div, 2), "trunc_rem": (trunc_rem, 2), "and_": (np.bitwise_and, 2), "or_": (np.bitwise_or, 2), "xor": (np.bitwise_xor, 2),
-    "not_": (np.bitwise_not, 1), "shl": (lambda x, y: shifted(x, y, "<<"), 2), "shr": (lambda x, y: shifted(x, y, ">>"), 2),
+    "trunc_div": (trunc_div, 2), "trunc_rem": (trunc_rem, 2), "and_": (np.bitwise_and, 2), "or_": (np.bitwise_or, 2),
+    "xor": (np.bitwise_xor, 2), "not_": (np.bitwise_not, 1), "shl": (lambda x, y: shifted(x, y, "<<"), 2),
+    "shr": (lambda x, y: shifted(x, y, ">>"), 2),
 }  # fmt: skip
 BOOL_ONLY = {
-    "add": (np.logical_or, 2), "mul": (np.logical_and, 2), "minimum": (np.logical_and, 2), "maximum": (np.logical_or, 2), "and_": (np.logical_and, 2),
-    "or_": (np.logical_or, 2), "xor": (np.logical_xor, 2), "not_": (np.logical_not, 1), "eq": (np.equal, 2), "ne": (np.not_equal, 2),
+    "add": (np.logical_or, 2), "mul": (np.logical_and, 2), "minimum": (np.logical_and, 2), "maximum": (np.logical_or,
+    2), "and_": (np.logical_and, 2), "or_": (np.logical_or, 2), "xor": (np.logical_xor, 2), "not_": (np.logical_not, 1),
+    "eq": (np.equal, 2), "ne": (np.not_equal, 2),
 }  # fmt: skip
 
 
@@ -140,7 +146,12 @@ def test_operations_agree_with_numpy(run, target, d, lanes):
     kinds = [bool_ if name in makes_bool else d for name in table]
     out = [memory_for(kind) for kind in kinds]
     run(
-        emit_over(lanes, (d, d), kinds, lambda b, a, c: [getattr(b, name)(*(a, c)[:arity]) for name, (_, arity) in table.items()]),
+        emit_over(
+            lanes,
+            (d, d),
+            kinds,
+            lambda b, a, c: [getattr(b, name)(*(a, c)[:arity]) for name, (_, arity) in table.items()],
+        ),
         [to_memory(x, d), to_memory(y, d), *out],
         target=target,
     )
@@ -154,7 +165,16 @@ def test_operations_agree_with_numpy(run, target, d, lanes):
 @pytest.mark.parametrize("d", (*FLOATS, *INTEGERS), ids=lambda d: d.name)
 def test_constants_and_fma(run, target, d, lanes):
     x, y = sample(d, 3), sample(d, 4)
-    computed = lambda b, a, c: [b.add(a, 3), b.sub(2, a), b.mul(a, 0), b.select(b.lt(a, c), a, 1), b.fma(a, c, a), b.one(a), b.zero(a), b.like(7, a)]
+    computed = lambda b, a, c: [
+        b.add(a, 3),
+        b.sub(2, a),
+        b.mul(a, 0),
+        b.select(b.lt(a, c), a, 1),
+        b.fma(a, c, a),
+        b.one(a),
+        b.zero(a),
+        b.like(7, a),
+    ]
     out = [memory_for(d) for _ in range(8)]
     run(emit_over(lanes, (d, d), (d,) * 8, computed), [to_memory(x, d), to_memory(y, d), *out], target=target)
     with np.errstate(all="ignore"):
@@ -185,7 +205,11 @@ def test_conversions(run, target, source, lanes):
         x = np.clip(x, 0, 100)
     kinds = (*FLOATS, *INTEGERS, bool_)
     out = [memory_for(d) for d in kinds]
-    run(emit_over(lanes, (source,), kinds, lambda b, v: [b.convert(v, d) for d in kinds]), [to_memory(x, source), *out], target=target)
+    run(
+        emit_over(lanes, (source,), kinds, lambda b, v: [b.convert(v, d) for d in kinds]),
+        [to_memory(x, source), *out],
+        target=target,
+    )
     for d, got in zip(kinds, out):
         with np.errstate(all="ignore"):
             check_equal(f"{source} to", got, converted(x, source, d), d)
@@ -225,7 +249,13 @@ def test_every_pattern_of_the_narrow_floats(run, d, has_half):
 @pytest.mark.parametrize("has_half", (True, False))
 def test_rounding_to_the_narrow_floats(run, has_half):
     rng = np.random.default_rng(7)
-    x = np.concatenate([10 ** rng.uniform(-9, 6, 6000), np.arange(2048) / 2048 * 2.0**-13, [65519.9, 65520, 65504, 1e30, np.inf, np.nan, 0, -0.0]])
+    x = np.concatenate(
+        [
+            10 ** rng.uniform(-9, 6, 6000),
+            np.arange(2048) / 2048 * 2.0**-13,
+            [65519.9, 65520, 65504, 1e30, np.inf, np.nan, 0, -0.0],
+        ]
+    )
     x = np.concatenate([x, -x]).astype(np.float32)
     x = np.resize(x, len(x) // 8 * 8)
     half, bfloat = np.zeros(len(x), np.float16), np.zeros(len(x), np.uint16)
@@ -250,7 +280,11 @@ def test_rounding_to_the_narrow_floats(run, has_half):
 def test_bits(run):
     x = sample(float64, 8)
     out = [np.zeros(COUNT, np.int64), np.zeros(COUNT, np.float64), np.zeros(COUNT, np.int64)]
-    bits = lambda b, v: [b.bitcast(v, int64), b.bitcast(b.bitcast(v, "i64"), "double"), b.shr_logical(b.bitcast(v, int64), 52)]
+    bits = lambda b, v: [
+        b.bitcast(v, int64),
+        b.bitcast(b.bitcast(v, "i64"), "double"),
+        b.shr_logical(b.bitcast(v, int64), 52),
+    ]
     run(emit_over(4, (float64,), (int64, float64, int64), bits), [x, *out])
     assert np.array_equal(out[0], x.view(np.int64))
     assert np.array_equal(out[1].view(np.int64), x.view(np.int64))

@@ -11,7 +11,25 @@ from suiren.compiler.emit.target import AVX2, AVX512, BY_ISA, NEON, SSE2, host, 
 from suiren.dtypes import bfloat16, bool_, float16, float32, float64, int64, uint8
 
 TRIPLES = {"neon": "aarch64-unknown-linux-gnu"}
-FUNCTIONS = ("exp", "exp2", "expm1", "log", "log1p", "log2", "sqrt", "tanh", "sigmoid", "erf", "sin", "cos", "tan", "atan", "floor", "round", "trunc")
+FUNCTIONS = (
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "sqrt",
+    "tanh",
+    "sigmoid",
+    "erf",
+    "sin",
+    "cos",
+    "tan",
+    "atan",
+    "floor",
+    "round",
+    "trunc",
+)
 
 
 def emit_everything(b):
@@ -20,7 +38,9 @@ def emit_everything(b):
         lanes = b.lanes(d)
         x, y = b.load(source, d, lanes), b.load(source, d, lanes, lanes)
         mask = b.lane_mask(b.begin, lanes)
-        for k, value in enumerate([getattr(b, f)(x) for f in FUNCTIONS] + [b.pow(x, y), b.atan2(x, y), b.remainder(x, y), b.maximum(x, y)]):
+        for k, value in enumerate(
+            [getattr(b, f)(x) for f in FUNCTIONS] + [b.pow(x, y), b.atan2(x, y), b.remainder(x, y), b.maximum(x, y)]
+        ):
             b.store(value, to, k * lanes, mask=mask)
         b.store(b.hreduce(b.gather(source, d, b.iota(int64, lanes), mask=mask), b.add), to)
     b.store(b.load(source, bool_, b.lanes(uint8)), to)
@@ -42,7 +62,15 @@ def test_code_for_every_instruction_set(machine, target):
 
 
 def test_lanes():
-    assert [AVX2.lanes(d) for d in (float32, float64, float16, bfloat16, uint8, bool_, int64)] == [8, 4, 8, 8, 32, 32, 4]
+    assert [AVX2.lanes(d) for d in (float32, float64, float16, bfloat16, uint8, bool_, int64)] == [
+        8,
+        4,
+        8,
+        8,
+        32,
+        32,
+        4,
+    ]
     assert [t.lanes(float32) for t in (SSE2, AVX2, AVX512, NEON)] == [4, 8, 16, 4]
     for d in dtypes.ALL:
         assert AVX512.lanes(d) == 2 * AVX2.lanes(d)
@@ -58,7 +86,10 @@ def test_machines_are_recognised():
     assert of("aarch64-unknown-linux-gnu", "neoverse-n1", {}).isa == "neon"
     made = of(x86, "znver3", {**avx2, "avx512f": False}, l1=1 << 15, l2=1 << 20)
     assert (made.name, made.features, made.l1, made.l2) == ("znver3", "+avx2,-avx512f,+f16c,+fma", 1 << 15, 1 << 20)
-    assert made.attributes == 'nounwind "prefer-vector-width"="256" "target-cpu"="znver3" "target-features"="+avx2,-avx512f,+f16c,+fma"'
+    assert (
+        made.attributes
+        == 'nounwind "prefer-vector-width"="256" "target-cpu"="znver3" "target-features"="+avx2,-avx512f,+f16c,+fma"'
+    )
     with pytest.raises(NotImplementedError, match="riscv64"):
         of("riscv64-unknown-linux-gnu", "generic", {})
 

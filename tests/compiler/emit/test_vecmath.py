@@ -1,4 +1,5 @@
-"""The elementary functions: errors in units of the last place over all exponents, special values, scalars as vectors."""
+"""The elementary functions: errors in units of the last place over all exponents, special values, scalars as
+vectors."""
 
 import math
 
@@ -10,7 +11,8 @@ from suiren.dtypes import bfloat16, float16, float32, float64
 # NumPy warns of overflow and NaN, which are what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-# name -> (reference for arrays, for float the largest distance allowed from NumPy's float64 result rounded, for double from long double)
+# name -> (reference for arrays, for float the largest distance allowed from NumPy's float64 result rounded, for double
+# from long double)
 erf = np.vectorize(math.erf, otypes=[np.float64])
 UNARY = {
     "exp": (np.exp, 2, 2),
@@ -30,15 +32,61 @@ UNARY = {
 }
 BINARY = {"pow": (np.power, 1, 2), "atan2": (np.arctan2, 2, 2), "trunc_rem": (np.fmod, 0, 0)}
 
-SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1e-45, -1e-45, 1e-39, 5e-324, 1e30, -1e30, 4.5, 1e300]
+SPECIAL = [
+    0.0,
+    -0.0,
+    math.inf,
+    -math.inf,
+    math.nan,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    2.0,
+    -2.0,
+    3.0,
+    -3.0,
+    1e-45,
+    -1e-45,
+    1e-39,
+    5e-324,
+    1e30,
+    -1e30,
+    4.5,
+    1e300,
+]
 
 
 def all_exponents(d, count, seed):
-    """Random bits (every exponent, normal or not), the ranges where functions do something, and the ends of the range of exp."""
+    """Random bits (every exponent, normal or not), the ranges where functions do something, and the ends of the range
+    of exp."""
     rng = np.random.default_rng(seed)
     bits = rng.integers(0, 1 << (8 * d.itemsize - 1), count).astype(f"u{d.itemsize}").view(d.np)
-    parts = [bits, -bits, rng.uniform(-1.5, 1.5, count), rng.uniform(-30, 30, count), rng.uniform(-110, 110, count), rng.uniform(-750, 750, count)]
-    edges = [88.722839, 88.72284, -103.97, -103.98, -87.34, 709.7827, 709.7828, -745.13, -745.14, -1075.0, 1024.0, 128.0, -150.0, 1e5, 1e6]
+    parts = [
+        bits,
+        -bits,
+        rng.uniform(-1.5, 1.5, count),
+        rng.uniform(-30, 30, count),
+        rng.uniform(-110, 110, count),
+        rng.uniform(-750, 750, count),
+    ]
+    edges = [
+        88.722839,
+        88.72284,
+        -103.97,
+        -103.98,
+        -87.34,
+        709.7827,
+        709.7828,
+        -745.13,
+        -745.14,
+        -1075.0,
+        1024.0,
+        128.0,
+        -150.0,
+        1e5,
+        1e6,
+    ]
     x = np.concatenate([SPECIAL, edges, *parts, 1 + rng.normal(0, 1e-3, count)]).astype(d.np)
     return np.resize(x, len(x) // 8 * 8 + 8)
 
@@ -62,7 +110,9 @@ def compute(run, target, names, arrays, d, lanes=8):
 def distance(got, want):
     """Units in the last place between floats of the same type; 0 for two NaNs; endless for zeros of different sign."""
     kind = np.int32 if got.dtype == np.float32 else np.int64
-    line = lambda v: np.where(v.view(kind) < 0, np.iinfo(kind).min - v.view(kind), v.view(kind)).astype(object if kind is np.int64 else np.int64)
+    line = lambda v: np.where(v.view(kind) < 0, np.iinfo(kind).min - v.view(kind), v.view(kind)).astype(
+        object if kind is np.int64 else np.int64
+    )
     d = np.abs(line(got) - line(want)).astype(np.float64)
     d[np.isnan(got) & np.isnan(want)] = 0
     d[(got == 0) & (want == 0) & (np.signbit(got) != np.signbit(want))] = np.inf
@@ -72,7 +122,9 @@ def distance(got, want):
 def worst(name, d, got, want, allowed, arrays):
     steps = distance(got, want.astype(got.dtype))
     k = int(np.argmax(steps))
-    assert steps[k] <= allowed, f"{name} of {[a[k] for a in arrays]} ({d}): {got[k]!r}, not {want[k]!r}: {steps[k]} units in the last place"
+    assert steps[k] <= allowed, (
+        f"{name} of {[a[k] for a in arrays]} ({d}): {got[k]!r}, not {want[k]!r}: {steps[k]} units in the last place"
+    )
 
 
 @pytest.mark.parametrize("d", (float32, float64), ids=lambda d: d.name)
@@ -137,9 +189,18 @@ def test_narrow_floats_are_computed_in_float_and_rounded_once(run, target):
         assert steps.max() <= 1, name  # 1 where the error of float decides a near tie
         assert np.isnan(half[name][~numbers]).all(), name
     bits = compute(run, target, ["exp"], [patterns], bfloat16)["exp"]
-    want = np.exp((patterns.astype(np.uint32) << 16).view(np.float32).astype(np.float64)).astype(np.float32).view(np.uint32)
+    want = (
+        np.exp((patterns.astype(np.uint32) << 16).view(np.float32).astype(np.float64))
+        .astype(np.float32)
+        .view(np.uint32)
+    )
     numbers = ~np.isnan(want.view(np.float32))
-    assert np.abs(bits[numbers].astype(int) - ((want[numbers].astype(np.int64) + 0x7FFF + (want[numbers] >> 16 & 1)) >> 16)).max() <= 1
+    assert (
+        np.abs(
+            bits[numbers].astype(int) - ((want[numbers].astype(np.int64) + 0x7FFF + (want[numbers] >> 16 & 1)) >> 16)
+        ).max()
+        <= 1
+    )
 
 
 def test_integers_are_refused(run):
