@@ -14,7 +14,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.tensor import Tensor
-from suiren.utils.data.memory import array_of_tensor, new_tensor
+from suiren.utils.data.memory import new_tensor, peek
 
 _TEXT_OR_OBJECTS = "SaUO"
 _NOT_A_BATCH = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
@@ -86,19 +86,16 @@ def collate(batch: list, *, collate_fn_map: dict[type | tuple[type, ...], Callab
     raise TypeError(_NOT_A_BATCH.format(type(first)))
 
 
-def _same_shape(shapes: list[tuple[int, ...]]) -> None:
-    for i, shape in enumerate(shapes):
-        if shape != shapes[0]:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shapes[0])} at entry 0 and {list(shape)} at entry {i}"
-            )
-
-
 def _stacked(arrays: Sequence[np.ndarray], dtype: dtypes.dtype) -> Tensor:
     """(…) × N -> (N, …), as a new tensor."""
-    _same_shape([a.shape for a in arrays])
-    tensor, memory = new_tensor((len(arrays), *arrays[0].shape), dtype)
-    np.stack(arrays, out=memory, casting="unsafe")
+    shape = arrays[0].shape
+    tensor, memory = new_tensor((len(arrays), *shape), dtype)
+    for i, a in enumerate(arrays):
+        if a.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(a.shape)} at entry {i}"
+            )
+        memory[i] = a
     return tensor
 
 
@@ -111,7 +108,7 @@ def collate_tensor_fn(batch: Sequence, *, collate_fn_map: dict | None = None) ->
     for t in batch:
         if t.dtype is not found:
             found = dtypes.promote_types(found, t.dtype)
-    return _stacked([array_of_tensor(t) for t in batch], found)
+    return _stacked([peek(t) for t in batch], found)
 
 
 def collate_numpy_array_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> Tensor:

@@ -60,8 +60,11 @@ def _outputs64(generator: Generator | None, n: int) -> np.ndarray:
 
 def uniform(low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> float:
     """A float32 from [low, high): `torch.empty(1).uniform_(low, high).item()`; without bounds, `torch.rand(1).item()`."""
-    u = np.float32((int(_outputs(generator, 1)[0]) & (1 << 24) - 1) * 2.0**-24)
-    return float(u * (np.float32(high) - np.float32(low)) + np.float32(low))
+    u = (int(_outputs(generator, 1)[0]) & (1 << 24) - 1) * 2.0**-24
+    if low == 0.0 and high == 1.0:
+        return u
+    # PyTorch rounds the bounds and the range to float32, and then once more, after a sum in float64
+    return float(np.float32(u * float(np.float32(high) - np.float32(low)) + float(np.float32(low))))
 
 
 def below(n: int, generator: Generator | None = None) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from suiren.utils.data.collate import default_collate
 from suiren.utils.data.dataset import Dataset, Subset, TensorDataset
-from suiren.utils.data.memory import array_of_tensor, own
+from suiren.utils.data.memory import own, peek
 
 
 class Fetcher:
@@ -51,7 +51,7 @@ def _rows(dataset: Any) -> Callable[[list], list] | None:
     if hasattr(dataset, "__getitems__") or any(t.requires_grad or not t.dim() for t in dataset.tensors):
         return None
     # indexed anew each time: a tensor's memory may have moved
-    return lambda keys: [own(array_of_tensor(t)[keys]) for t in dataset.tensors]
+    return lambda keys: [own(peek(t)[keys]) for t in dataset.tensors]
 
 
 def _inherits(obj: Dataset, cls: type, *names: str) -> bool:

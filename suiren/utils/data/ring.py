@@ -88,10 +88,10 @@ class Ring:
         end = skeleton.end + len(text)
         base = self._base(slot)
         if end <= self.slot_bytes:
-            _fill(self.block.memory, base, kind, skeleton, text)
+            _fill(self.block, base, kind, skeleton, text)
             return None
         block = Block(end)
-        _fill(block.memory, 0, kind, skeleton, text)
+        _fill(block, 0, kind, skeleton, text)
         HEADER.pack_into(self.block.memory, base, ELSEWHERE, 0, 0, block.nbytes)
         return block
 
@@ -107,11 +107,12 @@ class Ring:
 
 
 class _Skeleton(pickle.Pickler):
-    """Pickles a batch, setting tensors and arrays aside: `arrays` gets (place, ndarray), `end` is the first free byte after them."""
+    """Pickles a batch, setting tensors and arrays aside: `arrays` and `blocks` say what is to be copied, `end` is the first byte after it."""
 
     def __init__(self, file: io.BytesIO):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.arrays: list[tuple[int, np.ndarray]] = []
+        self.blocks: list[tuple[int, int, int]] = []  # (place, address, bytes) of what lies in order already
         self.end = _up(HEADER.size)
         self.places: dict[int, tuple] = {}
         self.kept: list[Any] = []  # what `places` names by id stays alive meanwhile
@@ -123,35 +124,42 @@ class _Skeleton(pickle.Pickler):
             return self.places.get(id(obj)) or self._array(obj)
         return None
 
-    def _set_aside(self, obj: Any, array: np.ndarray) -> int:
+    def _reserve(self, obj: Any, nbytes: int) -> int:
         place = self.end
-        self.arrays.append((place, array))
-        self.end = _up(place + max(array.nbytes, 1))  # places are different even for empty arrays
+        self.end = _up(place + max(nbytes, 1))  # places are different even for empty arrays
         self.kept.append(obj)
         return place
 
     def _tensor(self, t: Tensor) -> tuple:
-        if t.requires_grad and not t.is_leaf:
+        root, s = settle(t), t._spec
+        if s.requires_grad and not t.is_leaf:
             raise RuntimeError(
                 "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing "
                 "process boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing "
                 "(e.g., putting it on the queue)."
             )
-        settle(t)
-        place = self._set_aside(t, array_of(t))
-        where: tuple = (_make_tensor, place, tuple(t.shape), t.dtype.name)
-        if t.requires_grad or type(t) is not Tensor:
-            where = (*where, t.requires_grad, type(t))
+        place = self._reserve(t, s.nbytes)
+        if root is t and not t._buffer.is_foreign:
+            self.blocks.append((place, t._buffer.addr, s.nbytes))
+        else:
+            self.arrays.append((place, array_of(t)))
+        where: tuple = (_make_tensor, place, s.shape, s.dtype.name)
+        if s.requires_grad or type(t) is not Tensor:
+            where = (*where, s.requires_grad, type(t))
         self.places[id(t)] = where
         return where
 
     def _array(self, a: np.ndarray) -> tuple:
-        place = self._set_aside(a, a)
+        place = self._reserve(a, a.nbytes)
+        self.arrays.append((place, a))
         where = self.places[id(a)] = (_make_array, place, a.shape, a.dtype.str if a.dtype.names is None else a.dtype)
         return where
 
 
-def _fill(memory: Any, base: int, kind: int, skeleton: _Skeleton, text: memoryview) -> None:
+def _fill(block: Block, base: int, kind: int, skeleton: _Skeleton, text: memoryview) -> None:
+    memory = block.memory
+    for place, address, nbytes in skeleton.blocks:
+        ctypes.memmove(block.address + base + place, address, nbytes)
     for place, array in skeleton.arrays:
         np.ndarray(array.shape, array.dtype, memory, base + place)[...] = array
     start = base + skeleton.end

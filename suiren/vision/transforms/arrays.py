@@ -101,7 +101,8 @@ def _weights(n: int, out: int, mode: str, antialias: bool) -> np.ndarray:
     """(out, n) float64: how much of each of n samples in a row goes into each of `out`."""
     scale = n / out
     if mode in ("nearest", "nearest-exact"):
-        places = (np.arange(out) + (0.5 if mode == "nearest-exact" else 0)) * scale
+        # in float32, as PyTorch: it decides which of two neighbours is nearer
+        places = (np.arange(out, dtype=np.float32) + np.float32(0.5 if mode == "nearest-exact" else 0)) * np.float32(scale)
         return np.eye(n)[np.minimum(places.astype(int), n - 1)]
     weight, half = _FILTERS[mode, antialias]
     matrix = np.zeros((out, n))

@@ -21,7 +21,7 @@ from PIL import Image
 
 from suiren import dtypes
 from suiren.tensor import Tensor
-from suiren.utils.data.memory import array_of_tensor
+from suiren.utils.data.memory import array_of_tensor, new_tensor, peek
 from suiren.vision.transforms import arrays, pil_images
 from suiren.vision.transforms.colors import adjust_brightness as adjust_brightness
 from suiren.vision.transforms.colors import adjust_contrast as adjust_contrast
@@ -71,8 +71,10 @@ def to_tensor(pic: Image.Image | np.ndarray) -> Tensor:
         raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
     a = a.transpose(2, 0, 1) if a.ndim == 3 else a[None]
     if a.dtype == np.uint8:
-        kind = dtypes.get_default_dtype().np
-        return Tensor.from_array(np.divide(a, kind.type(255), dtype=kind, order="C"))
+        d = dtypes.get_default_dtype()
+        tensor, memory = new_tensor(a.shape, d)
+        np.divide(a, d.np.type(255), out=memory)
+        return tensor
     return Tensor.from_array(np.array(a, order="C") if isinstance(pic, Image.Image) else np.ascontiguousarray(a))
 
 
@@ -153,13 +155,18 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
         raise TypeError(f"Input tensor should be a float tensor. Got {d}.")
     if tensor.dim() < 3:
         raise ValueError(f"Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = {tensor.size()}")
-    m, s = _moments(_numbers(mean), _numbers(std), d)
+    m, s = _moments(mean if type(mean) is tuple else _numbers(mean), std if type(std) is tuple else _numbers(std), d)
     if tensor.requires_grad or inplace:
         m, s = Tensor.from_array(m), Tensor.from_array(s)
         return tensor.sub_(m).div_(s) if inplace else (tensor - m) / s
-    out = array_of_tensor(tensor) - m
-    out /= s
-    return Tensor.from_array(out)
+    a = peek(tensor)
+    out, memory = new_tensor(a.shape, d)
+    try:
+        np.subtract(a, m, out=memory)
+    except ValueError:
+        raise RuntimeError(f"output with shape {list(a.shape)} doesn't match {len(m)} means for {a.shape[-3]} channels") from None
+    np.divide(memory, s, out=memory)
+    return out
 
 
 # ---------------------------------------------------------------- places
