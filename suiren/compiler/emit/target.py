@@ -80,17 +80,9 @@ def of(triple: str, name: str, features: dict[str, bool], l1: int = 0, l2: int =
 @functools.cache
 def host() -> Target:
     """The Target of the machine this runs on."""
-    # jit.host_machine() -> (triple, cpu name, features: dict[str, bool]); not at the top: `import suiren` does without
-    # LLVM
-    try:
-        from suiren.runtime import jit
+    from suiren.runtime import jit  # not at the top: `import suiren` does without LLVM
 
-        machine = jit.host_machine()
-    except (ImportError, AttributeError):
-        import llvmlite.binding as llvm
-
-        machine = llvm.get_default_triple(), llvm.get_host_cpu_name(), dict(llvm.get_host_cpu_features())
-    return of(*machine, _cache_size(1), _cache_size(2))
+    return of(*jit.host_machine(), _cache_size(1), _cache_size(2))
 
 
 def _cache_size(level: int) -> int:

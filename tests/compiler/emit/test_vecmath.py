@@ -211,3 +211,35 @@ def test_integers_are_refused(run):
             b.exp(b.const(1, int32))
 
     run(emit, [])
+
+
+def test_the_runtimes_compiler_gives_the_same_bits(run):
+    """The other tests compile in a way of their own, to reach any target; this one as programs are."""
+    import ctypes
+
+    from suiren.compiler.program import FIRST_FREE_SLOT, Kernel
+    from suiren.config import config
+    from suiren.runtime import jit
+
+    x = all_exponents(float32, 300, 8)
+    names = list(UNARY)
+    here = compute(run, None, names, [x], float32)
+    out = np.zeros((len(names), len(x)), np.float32)
+
+    def emit(b):
+        source, to = b.arg_ptr(0), b.arg_ptr(2)
+        with b.loop(b.begin, b.end) as i:
+            v = b.load(source, float32, 8, b.mul(i, 8))
+            for k, name in enumerate(names):
+                b.store(getattr(b, name)(v), to, b.add(b.mul(i, 8), k * len(x)))
+
+    with config(cache="off"):
+        (address,) = jit.load([Kernel("test_vecmath", (len(x),), emit)])
+    table = np.array([0, 0, 0, x.ctypes.data, out.ctypes.data], np.int64)
+    args = np.array([FIRST_FREE_SLOT, 0, FIRST_FREE_SLOT + 1, 0], np.int64)
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
+    kernel(table.ctypes.data, args.ctypes.data, 0, len(x) // 8)
+    for name, got in zip(names, out):
+        numbers = ~np.isnan(got)
+        assert np.array_equal(got[numbers].view(np.int32), here[name][numbers].view(np.int32)), name
+        assert np.isnan(here[name][~numbers]).all()
