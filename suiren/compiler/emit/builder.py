@@ -81,6 +81,9 @@ class Module:
         parts.append(f"attributes #0 = {{ {target.attributes} }}")
         parts += ["!0 = !{}", "!1 = distinct !{!1}"]
         parts += ['!2 = !{!"branch_weights", i32 1000, i32 1}', '!3 = !{!"branch_weights", i32 1, i32 1000}']
+        # Calls of the C library (memset, of which LLVM makes a loop that fills) go through the table of addresses: the
+        # loader of the JIT reserves no memory for the other way, and ends the process.
+        parts += ["!llvm.module.flags = !{!4}", '!4 = !{i32 7, !"RtLibUseGOT", i32 1}']
         scopes = [n for n in self._notes if isinstance(n, int)]
         for n in self._notes:
             if isinstance(n, int):
