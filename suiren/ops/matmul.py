@@ -53,6 +53,7 @@ class _Matmul(Template):
 matmul = _Matmul(
     "matmul",
     family="gemm",
+    transposes=True,
     inputs=("a", "b"),
     infer=_infer_matmul,
     numpy=_matmul,

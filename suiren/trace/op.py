@@ -325,13 +325,14 @@ class Template(Op):
     """Its kernel is a loop nest of its own: `compiler/kernels/<family>.py`.
 
     `blocked` names the inputs and outputs, by position, that its kernels want in the layout of blocked channels (see compiler/README.md).
+    `transposes`: exchanging the last two dims of its one output is the same as exchanging its two inputs and the last two dims of each.
     """
 
     kind = "template"
 
-    def __init__(self, name, *, family, blocked=((), ()), **kw):
+    def __init__(self, name, *, family, blocked=((), ()), transposes=False, **kw):
         super().__init__(name, **kw)
-        self.family, self.blocked = family, blocked
+        self.family, self.blocked, self.transposes = family, blocked, transposes
 
 
 class Opaque(Op):

@@ -12,6 +12,7 @@ from suiren.trace.trace import Node, Number
 
 
 def simplify(program: Program) -> Program:
+    program = transposed(without_dead_code(program))
     same: dict[int, int] = {}  # value -> the one that it equals
     seen: dict[tuple, tuple[int, ...]] = {}
     nodes: list[Node] = []
@@ -33,6 +34,43 @@ def simplify(program: Program) -> Program:
     program.outputs = tuple(same.get(v, v) for v in program.outputs)
     program.writes = tuple((leaf, same.get(v, v)) for leaf, v in program.writes)
     return without_dead_code(program)
+
+
+def transposed(program: Program) -> Program:
+    """A product that is only looked at transposed is computed transposed: (AB)ᵀ = BᵀAᵀ, so that a weight's gradient lies as the weight does."""
+    uses: dict[int, int] = {}
+    for v in [x for node in program.nodes for x in node.inputs if not isinstance(x, Number)] + program.wanted:
+        uses[v] = uses.get(v, 0) + 1
+    made = {v: node for node in program.nodes if node.op.kind == "template" and node.op.transposes for v in node.outputs}
+    nodes = []
+    for node in program.nodes:
+        product = made.get(node.inputs[0]) if node.op.kind == "movement" else None
+        if product is None or uses[node.inputs[0]] > 1 or not _swaps_last_dims(program, node):
+            nodes.append(node)
+            continue
+        inputs = []
+        for x in reversed(product.inputs):
+            spec = program.specs[x]
+            swapped = program.new_value((*spec.shape[:-2], spec.shape[-1], spec.shape[-2]), spec.dtype, program.origins.get(x, -1))
+            nodes.append(node._replace(inputs=(x,), outputs=(swapped,), specs=(program.specs[swapped],)))
+            inputs.append(swapped)
+        program.origins[node.outputs[0]] = program.origins.get(product.outputs[0], -1)
+        nodes.append(product._replace(inputs=tuple(inputs), outputs=node.outputs, specs=node.specs))
+    program.nodes = nodes
+    return without_dead_code(program)
+
+
+def _swaps_last_dims(program: Program, node: Node) -> bool:
+    x = program.specs[node.inputs[0]]
+    if x.ndim < 2:
+        return False
+
+    def swapped(t: tuple) -> tuple:
+        return (*t[:-2], t[-1], t[-2])
+
+    # Sizes are given as they are, strides so that no two of them can be mistaken for each other.
+    strides = tuple(2**n for n in range(x.ndim))
+    return node.op.restride(x.shape, strides, 0, node.params) == (swapped(x.shape), swapped(strides), 0)
 
 
 def without_dead_code(program: Program) -> Program:
