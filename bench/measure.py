@@ -31,8 +31,10 @@ def once(step: Callable[[], object], count: int) -> float:
 
 def alternate(ours: Callable[[], object], theirs: Callable[[], object], rounds: int = 15, round_seconds: float = 0.12) -> Result:
     """Runs both in turn. The number of calls in a round is chosen so that a round takes about `round_seconds`."""
-    for step in (ours, theirs):  # first traces, compilation, allocators
-        once(step, 5)
+    for step in (ours, theirs):  # first traces, a loop's period, compilation, allocators
+        end = time.perf_counter() + max(0.5, round_seconds)
+        while time.perf_counter() < end:
+            once(step, 5)
     counts = [max(1, int(round_seconds / max(once(step, 3), 1e-7))) for step in (ours, theirs)]
     times: list[list[float]] = [[], []]
     for _ in range(rounds):

@@ -14,7 +14,7 @@ from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import Buffer
 from suiren.size import Size
 from suiren.trace import period, recording, threads  # noqa: F401  (two that complete the recorder)
-from suiren.trace.recording import binary, local, record, record1, settle, unary
+from suiren.trace.recording import binary, record, settle, unary, view_of
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt, array_of
 from suiren.trace.views import write
@@ -309,7 +309,7 @@ class Tensor(Stored):
 
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""
-        return record1(views.detach, self, ())
+        return view_of(self, views.detach, (), self._spec.plain)
 
     def detach_(self) -> Tensor:
         """Cuts it off from the graph that made it."""
@@ -321,7 +321,7 @@ class Tensor(Stored):
     @property
     def data(self) -> Tensor:
         """The same storage without a graph; a write through it is not seen by autograd's version counters."""
-        t = record1(views.detach, self, ())
+        t = view_of(self, views.detach, (), self._spec.plain)
         t._silent = True
         return t
 

@@ -44,7 +44,7 @@ class Graph:
         self.structure = structure
         self.history = structure.history
         self.tensors = tensors  # slot -> tensor: leaves, and saved values
-        self.versions = {slot: t._root()._version for slot, t in tensors.items()}
+        self.versions = {slot: t._version if t._parent is None else t._root()._version for slot, t in tensors.items()}
         self.freed = set(structure.end.freed)
         self.watched: dict[int, Stored] = {}
         self.sequence = next(_clock)
@@ -69,7 +69,17 @@ class Ending:
         # what backward needs and nobody holds becomes an output, kept by the Graph
         self.saved = tuple(s for s in needed if s >= 0 and s not in owned)
         inputs = {r for n in nodes for r in n.refs if isinstance(r, int)}
-        self.kept = tuple(sorted({*needed, *(r for r in inputs if r < 0 or not self.history.is_node(r))} - set(self.saved)))
+        kept = {*needed, *(r for r in inputs if r < 0 or not self.history.is_node(r))} - set(self.saved)
+        # where the values and the leaves of the graph are found: among the living, the written leaves, the leaves, the owners
+        place, written = {s: i for i, s in enumerate(key)}, {slot: -1 - old for old, slot in self.writes}
+        is_node = self.history.is_node
+        self.kept_leaves = tuple(r for r in kept if r < 0)
+        self.kept_live = tuple((s, place[s]) for s in kept if s in place)
+        self.kept_written = tuple((s, written[s]) for s in kept if s in written)
+        self.kept_owned = tuple(s for s in kept if s in rec.owners)
+        self.saved_specs = tuple(self.history.spec(s).plain for s in self.saved)
+        self.made_live = tuple((s, i) for s, i in place.items() if is_node(s))
+        self.made_written = tuple((s, leaf) for s, leaf in written.items() if is_node(s))
         self.trace: Trace = build_trace(end, key + self.saved, self.writes, self.name)
         specs = self.trace.specs()
         self.out_specs = tuple(specs[v] for v in self.trace.outputs)
@@ -127,18 +137,21 @@ def run(rec: Recording, node: TrieNode) -> None:
 def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer]) -> None:
     """Gives the tensors that lived on their history, with the values that backward will ask for."""
     leaves, owners, watched, numbers = rec
-    made = dict(zip(ending.key, live))
-    made.update((slot, leaves[-1 - old]) for old, slot in ending.writes)
-    kept = {s: made[s] for s in ending.kept if s in made}
-    kept.update((r, leaves[-1 - r]) for r in ending.kept if r < 0)
-    kept.update((s, owners[s]) for s in ending.kept if s in owners)
-    for slot, buffer in zip(ending.saved, out[len(ending.key) :]):
-        kept[slot] = adopt(recording._TENSOR, buffer, ending.history.spec(slot).plain)
+    kept = {r: leaves[-1 - r] for r in ending.kept_leaves}
+    for slot, i in ending.kept_live:
+        kept[slot] = live[i]
+    for slot, leaf in ending.kept_written:
+        kept[slot] = leaves[leaf]
+    for slot in ending.kept_owned:
+        kept[slot] = owners[slot]
+    for slot, spec, buffer in zip(ending.saved, ending.saved_specs, out[len(ending.key) :]):
+        kept[slot] = adopt(recording._TENSOR, buffer, spec)
     graph = Graph(ending, kept, numbers)
     graph.watched = watched
-    for slot, t in made.items():
-        if ending.history.is_node(slot):
-            t._graph = (graph, slot)
+    for slot, i in ending.made_live:
+        live[i]._graph = (graph, slot)
+    for slot, leaf in ending.made_written:
+        leaves[leaf]._graph = (graph, slot)
 
 
 def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buffer]) -> None:

@@ -315,36 +315,46 @@ def record(op: Op, inputs: tuple, params: tuple):
         refs.append(slot)
     refs = tuple(refs)
     node = rec.node
-    child = node.children.get((op, params, refs))
-    if child is None:
-        if node.depth >= MAX_TRANSITIONS or node.bytes >= MAX_BYTES or node.slots >= MAX_SLOTS:
-            if not rec.scope:
+    child = node.likely
+    if child.op is not op or child.refs != refs or child.params != params:
+        child = node.children.get((op, params, refs))
+        if child is None:
+            if (node.depth >= MAX_TRANSITIONS or node.bytes >= MAX_BYTES or node.slots >= MAX_SLOTS) and not rec.scope:
                 reached_bound(rec)
                 return record(op, inputs, params)
-        child = _extend(rec, op, inputs, refs, params, len(numbers))
-    node.likely = child
+            child = _extend(rec, op, inputs, refs, params, len(numbers))
+        node.likely = child
     rec.node = child
     if rec.period is not None:
         mark_period(rec)
     if numbers:
-        rec.numbers.extend(numbers)
-    slot = rec.base + child.out
+        rec.numbers += numbers
     if child.is_view:
+        t = view_of(inputs[0], op, params, child.spec)
+        t._view_id, t._seen = base + child.out, inputs[0]._id or inputs[0]._view_id
+        return t
+    if op.n_outputs == 1:
         t = new(_TENSOR)
-        t._id, t._spec, t._buffer = 0, child.spec, None
-        parent = inputs[0]
-        t._view_id, t._parent, t._view_op, t._view_params, t._seen = slot, parent, op, params, parent._current_id()
-        if parent._silent:
-            t._silent = True
+        t._id, t._spec, t._buffer = base + child.out, child.spec, None
+        rec.values.append(t)
         return t
     made = []
-    for s in child.specs:
+    for slot, s in enumerate(child.specs, base + child.out):
         t = new(_TENSOR)
         t._id, t._spec, t._buffer = slot, s, None
-        slot += 1
         made.append(t)
-    rec.values.extend(made)
-    return made[0] if op.n_outputs == 1 else tuple(made)
+    rec.values += made
+    return tuple(made)
+
+
+def view_of(parent: Stored, op: Op, params: tuple, spec: Spec) -> Stored:
+    """A view that has not been read yet: it gets a slot when it is."""
+    t = new(_TENSOR)
+    t._id, t._spec, t._buffer = 0, spec, None
+    t._parent, t._view_op, t._view_params = parent, op, params
+    if parent._silent:
+        t._silent = True
+    return t
 
 
 def _number(op: Op, x) -> tuple:
@@ -408,13 +418,21 @@ def enter(rec: Recording, t: Stored) -> int:
     parent = t._parent
     if parent is not None:
         at = enter(rec, parent)
+        op = t._view_op
+        if op.is_whole and parent._spec is t._spec:
+            return at
         slot = t._view_id - rec.base
-        if 0 <= slot < HALF_SPAN and t._seen == parent._current_id():
+        if 0 <= slot < HALF_SPAN and t._seen == (parent._id or parent._view_id):
             return slot
-        op, params = t._view_op, t._view_params
-        key = (op, params, (at,), t._spec)
-        child = step(rec, key, lambda: TrieNode(rec.node, OP, op, (at,), params, (t._spec,), user_line(), rec.scope))
-        t._view_id, t._seen = rec.base + child.out, parent._current_id()
+        params, node = t._view_params, rec.node
+        key = (op, params, at, t._spec)
+        child = node.children.get(key)
+        if child is None:
+            child = node.children[key] = grown(TrieNode(node, OP, op, (at,), params, (t._spec,), user_line(), rec.scope))
+        rec.node = child
+        if rec.period is not None:
+            mark_period(rec)
+        t._view_id, t._seen = rec.base + child.out, parent._id or parent._view_id
         return child.out
     slot = t._id - rec.base
     if -HALF_SPAN <= slot < HALF_SPAN:
@@ -462,7 +480,14 @@ def overwrite(t: Stored, value: Stored, silent: bool = False) -> None:
     rec = local.rec
     old = enter(rec, t)
     slot = value._id - rec.base
-    step(rec, (WRITE, old, slot, silent), lambda: TrieNode(rec.node, WRITE, refs=(old, slot), params=("silent",) * silent))
+    node = rec.node
+    key = (WRITE, old, slot, silent)
+    child = node.children.get(key)
+    if child is None:
+        child = node.children[key] = grown(TrieNode(node, WRITE, refs=(old, slot), params=("silent",) * silent))
+    rec.node = child
+    if rec.period is not None:
+        mark_period(rec)
     if t._buffer is not None and t._id < rec.base:
         rec.written.append((t, old))
     t._id = value._id
