@@ -2,13 +2,12 @@
 fmod in division.py.
 
 They are written with the Builder's own operations, so the same text serves scalars and vectors, and without branches:
-special cases are selects. float16 and bfloat16 are computed in float and rounded once. Every polynomial is a minimax
-fit of ours: weighted least squares at Chebyshev nodes in 60 digits, reweighted towards the largest error (Lawson,
-1961), the coefficients rounded to the format one after another from the lowest power on, each time with a new fit of
-those that are left. Behind every polynomial stand the interval and the error of the exactly evaluated polynomial
-relative to the function. The methods are the classical ones (Cody & Waite, Software Manual for the Elementary
-Functions, 1980; Muller, Elementary Functions, 2016). What is reached is measured in
-tests/compiler/emit/test_vecmath.py."""
+special cases are selects. float16 and bfloat16 are computed in float and rounded once. The polynomials are minimax fits
+of ours, found by docs/internals/minimax.py; behind each stand the interval and the largest error, relative to the
+function, of the exactly evaluated polynomial (in float, and in double). The methods are the classical ones (Cody &
+Waite, Software Manual for the Elementary Functions, 1980; Muller, Elementary Functions, 2016). What is reached in all
+is measured in tests/compiler/emit/test_vecmath.py.
+"""
 
 from __future__ import annotations
 
