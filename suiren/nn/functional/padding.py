@@ -1,0 +1,176 @@
+"""Padding, and moving between channels and places. Source: https://docs.pytorch.org/docs/stable/nn.functional.html#vision-functions"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suiren.api.arguments import check_tensor
+from suiren.api.creation import full
+from suiren.api.joining import cat
+from suiren.api.shapes import part
+from suiren.ops.movement import expand, flip, permute, reshape
+from suiren.tensor import Tensor
+
+_COMBINATIONS = (
+    "Supported combinations for non-constant padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+    "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+)
+
+
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
+    """More elements around the last dims: `pad` is (before, after) of the last dim, then of the one before, …; negative ones take away.
+
+    `mode`: "constant" (of `value`, 0 unless given), "reflect", "replicate", "circular". RuntimeError for sizes that do not fit.
+    """
+    check_tensor("pad", input)
+    pads = [n.__index__() for n in pad]
+    if len(pads) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    shape = input._spec.shape
+    if len(pads) > 2 * len(shape):
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pads)} and input of dimension {len(shape)}"
+        )
+    pairs = [(len(shape) - 1 - i, pads[2 * i], pads[2 * i + 1]) for i in range(len(pads) // 2)]
+    if mode == "constant":
+        return _constant(input, pairs, 0.0 if value is None else value)
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if len(pads) // 2 not in (1, 2, 3) or len(shape) not in (len(pads) // 2 + 1, len(pads) // 2 + 2):
+        raise NotImplementedError(f"Padding size {len(pads)} is not supported for {len(shape)}D input tensor.\n{_COMBINATIONS}")
+    for d, before, after in pairs:
+        input = _MODES[mode](input, d, before, after, (before, after))
+    return input
+
+
+def _cut(x: Tensor, d: int, before: int, after: int) -> tuple[Tensor, int, int]:
+    """x without what negative padding takes away, and the padding that is left."""
+    n = x._spec.shape[d]
+    low, high = max(-before, 0), max(-after, 0)
+    if low + high > n:
+        raise RuntimeError(
+            f"The input size {n}, plus negative padding {min(before, 0)} and {min(after, 0)}, resulted in a negative output size, "
+            f"which is invalid. Check dimension {d} of your input."
+        )
+    if low or high:
+        x = part(x, d, low, n - low - high)
+    return x, max(before, 0), max(after, 0)
+
+
+def _constant(x: Tensor, pairs: list, value: float) -> Tensor:
+    for d, before, after in pairs:
+        x, before, after = _cut(x, d, before, after)
+        pieces = [x]
+        for size, first in ((before, True), (after, False)):
+            if size:
+                shape = (*x._spec.shape[:d], size, *x._spec.shape[d + 1 :])
+                piece = full(shape, value, dtype=x._spec.dtype)
+                pieces = [piece, *pieces] if first else [*pieces, piece]
+        if len(pieces) > 1:
+            x = cat(pieces, d)
+    return x
+
+
+def _check_reflect(x: Tensor, d: int, before: int, after: int) -> None:
+    n = x._spec.shape[d]
+    if before >= n or after >= n:
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({before}, {after}) at dimension {d} of input {list(x._spec.shape)}"
+        )
+
+
+def _reflect(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
+    _check_reflect(x, d, before, after)
+    x, before, after = _cut(x, d, before, after)
+    n = x._spec.shape[d]
+    pieces = []
+    if before:
+        pieces.append(flip(part(x, d, 1, before), dims=(d,)))
+    pieces.append(x)
+    if after:
+        pieces.append(flip(part(x, d, n - 1 - after, after), dims=(d,)))
+    return cat(pieces, d) if len(pieces) > 1 else x
+
+
+def _replicate(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
+    x, before, after = _cut(x, d, before, after)
+    shape, n = x._spec.shape, x._spec.shape[d]
+    pieces = []
+    if before:
+        pieces.append(expand(part(x, d, 0, 1), shape=(*shape[:d], before, *shape[d + 1 :])))
+    pieces.append(x)
+    if after:
+        pieces.append(expand(part(x, d, n - 1, 1), shape=(*shape[:d], after, *shape[d + 1 :])))
+    return cat(pieces, d) if len(pieces) > 1 else x
+
+
+def _circular(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
+    n = x._spec.shape[d]
+    if before > n or after > n:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    whole = x
+    x, before, after = _cut(x, d, before, after)
+    pieces = []
+    if before:
+        pieces.append(part(whole, d, n - before + min(given[1], 0), before))
+    pieces.append(x)
+    if after:
+        pieces.append(part(whole, d, max(-given[0], 0), after))
+    return cat(pieces, d) if len(pieces) > 1 else x
+
+
+_MODES = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """(*, C r², H, W) to (*, C, H r, W r). RuntimeError for a number of channels that does not fit."""
+    r = upscale_factor
+    *lead, c, h, w = _at_least_3d("pixel_shuffle", input)
+    if c % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            f"input.size(-3)={c} is not divisible by {r * r}"
+        )
+    n = len(lead)
+    x = reshape(input, shape=(*lead, c // (r * r), r, r, h, w))
+    x = permute(x, dims=(*range(n), n, n + 3, n + 1, n + 4, n + 2))
+    return reshape(x, shape=(*lead, c // (r * r), h * r, w * r))
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """(*, C, H r, W r) to (*, C r², H, W). RuntimeError for sizes that do not fit."""
+    r = downscale_factor
+    *lead, c, h, w = _at_least_3d("pixel_unshuffle", input)
+    for name, size, at in (("height", h, -2), ("width", w, -1)):
+        if size % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({at})={size} is not divisible by {r}"
+            )
+    n = len(lead)
+    x = reshape(input, shape=(*lead, c, h // r, r, w // r, r))
+    x = permute(x, dims=(*range(n), n, n + 2, n + 4, n + 1, n + 3))
+    return reshape(x, shape=(*lead, c * r * r, h // r, w // r))
+
+
+def _at_least_3d(function: str, input: Tensor) -> tuple[int, ...]:
+    check_tensor(function, input)
+    if input._spec.ndim < 3:
+        raise RuntimeError(f"{function} expects input to have at least 3 dimensions, but got input with {input._spec.ndim} dimension(s)")
+    return input._spec.shape
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """(N, C, …): the channels of the groups take turns."""
+    n, c, *rest = input._spec.shape
+    if c % groups:
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
+    x = reshape(input, shape=(n, groups, c // groups, *rest))
+    x = permute(x, dims=(0, 2, 1, *range(3, x._spec.ndim)))
+    return reshape(x, shape=input._spec.shape)
+
+
+__all__ = ["channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle"]

@@ -1,0 +1,222 @@
+"""Every function of nn.functional against PyTorch: values and gradients of the same inputs."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import suiren
+import suiren.nn.functional as sF
+
+torch = pytest.importorskip("torch")
+import torch.nn.functional as tF  # noqa: E402
+
+pytestmark = pytest.mark.oracle
+
+
+def normal(*shape, scale=1.0, shift=0.0):
+    return lambda rng: (rng.standard_normal(shape) * scale + shift).astype(np.float32)
+
+
+def unit(*shape):
+    return lambda rng: rng.uniform(0.05, 0.95, shape).astype(np.float32)
+
+
+def below(high, *shape):
+    return lambda rng: rng.integers(0, high, shape)
+
+
+def signs(*shape):
+    return lambda rng: rng.choice([-1.0, 1.0], shape).astype(np.float32)
+
+
+N = normal
+CASES = {
+    # name: (function of (F, *inputs), inputs)
+    "relu": (lambda F, x: F.relu(x), [N(3, 4)]),
+    "leaky_relu": (lambda F, x: F.leaky_relu(x, 0.2), [N(3, 4)]),
+    "elu": (lambda F, x: F.elu(x, 1.5), [N(3, 4)]),
+    "selu": (lambda F, x: F.selu(x), [N(3, 4)]),
+    "celu": (lambda F, x: F.celu(x, 0.7), [N(3, 4)]),
+    "gelu": (lambda F, x: F.gelu(x), [N(3, 4)]),
+    "gelu_tanh": (lambda F, x: F.gelu(x, approximate="tanh"), [N(3, 4)]),
+    "silu": (lambda F, x: F.silu(x), [N(3, 4)]),
+    "mish": (lambda F, x: F.mish(x), [N(3, 4)]),
+    "softplus": (lambda F, x: F.softplus(x, 2.0, 3.0), [N(3, 4, scale=3)]),
+    "hardtanh": (lambda F, x: F.hardtanh(x, -0.5, 0.7), [N(3, 4)]),
+    "relu6": (lambda F, x: F.relu6(x), [N(3, 4, scale=6)]),
+    "hardsigmoid": (lambda F, x: F.hardsigmoid(x), [N(3, 4, scale=3)]),
+    "hardswish": (lambda F, x: F.hardswish(x), [N(3, 4, scale=3)]),
+    "logsigmoid": (lambda F, x: F.logsigmoid(x), [N(3, 4, scale=3)]),
+    "glu": (lambda F, x: F.glu(x, 1), [N(3, 4)]),
+    "prelu": (lambda F, x, w: F.prelu(x, w), [N(3, 4), N(4)]),
+    "threshold": (lambda F, x: F.threshold(x, 0.1, 20), [N(3, 4)]),
+    "softmax": (lambda F, x: F.softmax(x, 1), [N(3, 4)]),
+    "log_softmax": (lambda F, x: F.log_softmax(x, dim=-1), [N(3, 4)]),
+    "softmin": (lambda F, x: F.softmin(x, dim=0), [N(3, 4)]),
+    "linear": (lambda F, x, w, b: F.linear(x, w, b), [N(3, 4), N(5, 4), N(5)]),
+    "linear_no_bias": (lambda F, x, w: F.linear(x, w), [N(3, 4), N(5, 4)]),
+    "linear_1d": (lambda F, x, w, b: F.linear(x, w, b), [N(4), N(5, 4), N(5)]),
+    "linear_4d": (lambda F, x, w, b: F.linear(x, w, b), [N(2, 3, 2, 4), N(5, 4), N(5)]),
+    "linear_vector": (lambda F, x, w: F.linear(x, w), [N(3, 4), N(4)]),
+    "bilinear": (lambda F, x, y, w, b: F.bilinear(x, y, w, b), [N(3, 4), N(3, 5), N(2, 4, 5), N(2)]),
+    "embedding": (lambda F, i, w: F.embedding(i, w, padding_idx=1), [below(5, 3, 2), N(5, 4)]),
+    "embedding_bag": (lambda F, i, w: F.embedding_bag(i, w, mode="sum"), [below(5, 3, 2), N(5, 4)]),
+    "embedding_bag_mean": (lambda F, i, w: F.embedding_bag(i, w), [below(5, 3, 2), N(5, 4)]),
+    "embedding_bag_max": (lambda F, i, w: F.embedding_bag(i, w, mode="max"), [below(5, 3, 2), N(5, 4)]),
+    "one_hot": (lambda F, i: F.one_hot(i, 7), [below(5, 3, 2)]),
+    "conv1d": (lambda F, x, w, b: F.conv1d(x, w, b, stride=2, padding=1), [N(2, 3, 9), N(4, 3, 3), N(4)]),
+    "conv2d": (lambda F, x, w, b: F.conv2d(x, w, b, (2, 1), (1, 2), 1), [N(2, 3, 7, 8), N(4, 3, 3, 3), N(4)]),
+    "conv2d_same": (lambda F, x, w, b: F.conv2d(x, w, b, padding="same"), [N(2, 3, 7, 8), N(4, 3, 4, 3), N(4)]),
+    "conv2d_groups": (lambda F, x, w: F.conv2d(x, w, None, dilation=2, groups=2), [N(2, 4, 7, 8), N(6, 2, 3, 3)]),
+    "conv2d_unbatched": (lambda F, x, w, b: F.conv2d(x, w, b), [N(3, 7, 8), N(4, 3, 3, 3), N(4)]),
+    "conv3d": (lambda F, x, w, b: F.conv3d(x, w, b, padding=1), [N(1, 2, 4, 5, 4), N(3, 2, 3, 3, 3), N(3)]),
+    "conv_transpose1d": (lambda F, x, w, b: F.conv_transpose1d(x, w, b, 2, 1, 1), [N(2, 3, 5), N(3, 4, 3), N(4)]),
+    "conv_transpose2d": (
+        lambda F, x, w, b: F.conv_transpose2d(x, w, b, 2, 1, 1, 2, 2), [N(2, 4, 4, 5), N(4, 3, 3, 3), N(6)],
+    ),
+    "conv_transpose3d": (lambda F, x, w: F.conv_transpose3d(x, w), [N(1, 2, 3, 3, 3), N(2, 2, 2, 2, 2)]),
+    "unfold": (lambda F, x: F.unfold(x, (2, 3), (2, 1), 1, 2), [N(2, 3, 7, 8)]),
+    "fold": (lambda F, x: F.fold(x, (6, 7), (2, 3), 1, 1, 2), [N(2, 12, 16)]),
+    "max_pool1d": (lambda F, x: F.max_pool1d(x, 3, 2, 1), [N(2, 3, 9)]),
+    "max_pool2d": (lambda F, x: F.max_pool2d(x, (3, 2), 2, 1, 1, True), [N(2, 3, 7, 8)]),
+    "max_pool2d_indices": (lambda F, x: F.max_pool2d(x, 2, return_indices=True)[1], [N(2, 3, 6, 8)]),
+    "max_pool2d_unbatched": (lambda F, x: F.max_pool2d(x, 2), [N(3, 6, 8)]),
+    "max_pool3d": (lambda F, x: F.max_pool3d(x, 2), [N(2, 3, 4, 4, 6)]),
+    "max_unpool2d": (lambda F, x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2), [N(2, 3, 6, 8)]),
+    "avg_pool1d": (lambda F, x: F.avg_pool1d(x, 3, 2, 1), [N(2, 3, 9)]),
+    "avg_pool2d": (lambda F, x: F.avg_pool2d(x, 3, 2, 1, True, False), [N(2, 3, 7, 8)]),
+    "avg_pool2d_divisor": (lambda F, x: F.avg_pool2d(x, 2, divisor_override=3), [N(2, 3, 6, 8)]),
+    "avg_pool3d": (lambda F, x: F.avg_pool3d(x, 2), [N(2, 3, 4, 4, 6)]),
+    "adaptive_avg_pool1d": (lambda F, x: F.adaptive_avg_pool1d(x, 4), [N(2, 3, 9)]),
+    "adaptive_avg_pool2d": (lambda F, x: F.adaptive_avg_pool2d(x, (3, None)), [N(2, 3, 7, 8)]),
+    "adaptive_avg_pool2d_even": (lambda F, x: F.adaptive_avg_pool2d(x, (2, 4)), [N(2, 3, 6, 8)]),
+    "adaptive_avg_pool2d_one": (lambda F, x: F.adaptive_avg_pool2d(x, 1), [N(2, 3, 6, 8)]),
+    "adaptive_avg_pool3d": (lambda F, x: F.adaptive_avg_pool3d(x, 2), [N(2, 3, 4, 5, 6)]),
+    "adaptive_max_pool1d": (lambda F, x: F.adaptive_max_pool1d(x, 4), [N(2, 3, 9)]),
+    "adaptive_max_pool2d": (lambda F, x: F.adaptive_max_pool2d(x, (3, 5)), [N(2, 3, 7, 8)]),
+    "adaptive_max_pool2d_indices": (lambda F, x: F.adaptive_max_pool2d(x, (3, 5), return_indices=True)[1], [N(2, 3, 7, 8)]),
+    "lp_pool2d": (lambda F, x: F.lp_pool2d(x, 2.0, 2), [N(2, 3, 6, 8)]),
+    "batch_norm_train": (
+        lambda F, x, w, b: F.batch_norm(x, None, None, w, b, True), [N(4, 3, 5, 2, shift=3), N(3), N(3)],
+    ),
+    "batch_norm_2d": (lambda F, x: F.batch_norm(x, None, None, training=True), [N(6, 3)]),
+    "batch_norm_eval": (
+        lambda F, x, m, v, w, b: F.batch_norm(x, m.detach(), v.detach(), w, b), [N(4, 3, 5), N(3), unit(3), N(3), N(3)],
+    ),
+    "instance_norm": (lambda F, x, w, b: F.instance_norm(x, None, None, w, b), [N(4, 3, 5, 2), N(3), N(3)]),
+    "layer_norm": (lambda F, x, w, b: F.layer_norm(x, (5, 2), w, b), [N(4, 3, 5, 2), N(5, 2), N(5, 2)]),
+    "layer_norm_plain": (lambda F, x: F.layer_norm(x, (6,)), [N(4, 6)]),
+    "rms_norm": (lambda F, x, w: F.rms_norm(x, (6,), w), [N(4, 6), N(6)]),
+    "group_norm": (lambda F, x, w, b: F.group_norm(x, 2, w, b), [N(4, 6, 5), N(6), N(6)]),
+    "local_response_norm": (lambda F, x: F.local_response_norm(x, 3), [N(2, 5, 4, 4)]),
+    "normalize": (lambda F, x: F.normalize(x, dim=1), [N(4, 6)]),
+    "pad": (lambda F, x: F.pad(x, (1, 2, -1, 1), value=1.5), [N(2, 3, 4, 5)]),
+    "pad_reflect": (lambda F, x: F.pad(x, (2, 1, 1, 3), mode="reflect"), [N(2, 3, 4, 5)]),
+    "pad_replicate": (lambda F, x: F.pad(x, (2, 1, 1, 3), mode="replicate"), [N(2, 3, 4, 5)]),
+    "pad_circular": (lambda F, x: F.pad(x, (2, 1, 1, 3), mode="circular"), [N(2, 3, 4, 5)]),
+    "pixel_shuffle": (lambda F, x: F.pixel_shuffle(x, 2), [N(2, 8, 3, 4)]),
+    "pixel_unshuffle": (lambda F, x: F.pixel_unshuffle(x, 2), [N(2, 3, 4, 6)]),
+    "interpolate_nearest": (lambda F, x: F.interpolate(x, scale_factor=1.7), [N(2, 3, 5, 6)]),
+    "interpolate_exact": (lambda F, x: F.interpolate(x, (7, 3), mode="nearest-exact"), [N(2, 3, 5, 6)]),
+    "interpolate_linear": (lambda F, x: F.interpolate(x, 11, mode="linear"), [N(2, 3, 5)]),
+    "interpolate_bilinear": (lambda F, x: F.interpolate(x, (8, 4), mode="bilinear"), [N(2, 3, 5, 6)]),
+    "interpolate_corners": (
+        lambda F, x: F.interpolate(x, (8, 4), mode="bilinear", align_corners=True), [N(2, 3, 5, 6)],
+    ),
+    "interpolate_factor": (lambda F, x: F.interpolate(x, scale_factor=2.3, mode="bilinear"), [N(2, 3, 5, 6)]),
+    "interpolate_bicubic": (lambda F, x: F.interpolate(x, (8, 4), mode="bicubic"), [N(2, 3, 5, 6)]),
+    "interpolate_trilinear": (lambda F, x: F.interpolate(x, 4, mode="trilinear"), [N(2, 3, 5, 6, 3)]),
+    "interpolate_area": (lambda F, x: F.interpolate(x, (3, 4), mode="area"), [N(2, 3, 5, 6)]),
+    "attention": (
+        lambda F, q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), [N(2, 3, 5, 4), N(2, 3, 5, 4), N(2, 3, 5, 6)],
+    ),
+    "attention_mask": (
+        lambda F, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m), [N(2, 5, 4), N(2, 7, 4), N(2, 7, 6), N(5, 7)],
+    ),
+    "cross_entropy": (lambda F, x, t: F.cross_entropy(x, t), [N(6, 5), below(5, 6)]),
+    "cross_entropy_weight": (
+        lambda F, x, t, w: F.cross_entropy(x, t, w.detach(), ignore_index=2), [N(6, 5), below(5, 6), unit(5)],
+    ),
+    "cross_entropy_sum": (lambda F, x, t: F.cross_entropy(x, t, reduction="sum"), [N(6, 5, 2, 3), below(5, 6, 2, 3)]),
+    "cross_entropy_none": (lambda F, x, t: F.cross_entropy(x, t, reduction="none"), [N(6, 5, 4), below(5, 6, 4)]),
+    "cross_entropy_1d": (lambda F, x, t: F.cross_entropy(x, t), [N(5), below(5)]),
+    "cross_entropy_smooth": (
+        lambda F, x, t, w: F.cross_entropy(x, t, w.detach(), ignore_index=2, label_smoothing=0.1), [N(6, 5), below(5, 6), unit(5)],
+    ),
+    "cross_entropy_smooth_none": (
+        lambda F, x, t: F.cross_entropy(x, t, ignore_index=2, label_smoothing=0.1, reduction="none"), [N(6, 5, 3), below(5, 6, 3)],
+    ),
+    "cross_entropy_smooth_mean": (
+        lambda F, x, t: F.cross_entropy(x, t, ignore_index=2, label_smoothing=0.1), [N(6, 5, 3), below(5, 6, 3)],
+    ),
+    "cross_entropy_probabilities": (lambda F, x, t: F.cross_entropy(x, F.softmax(t, 1)), [N(6, 5), N(6, 5)]),
+    "cross_entropy_probabilities_weight": (
+        lambda F, x, t, w: F.cross_entropy(x, F.softmax(t, 1), w.detach(), label_smoothing=0.2, reduction="none"),
+        [N(6, 5, 2), N(6, 5, 2), unit(5)],
+    ),
+    "nll_loss": (lambda F, x, t: F.nll_loss(F.log_softmax(x, 1), t), [N(6, 5), below(5, 6)]),
+    "mse_loss": (lambda F, x, y: F.mse_loss(x, y), [N(3, 4), N(3, 4)]),
+    "mse_loss_weight": (lambda F, x, y, w: F.mse_loss(x, y, weight=w), [N(3, 4), N(3, 4), unit(3, 4)]),
+    "l1_loss": (lambda F, x, y: F.l1_loss(x, y, reduction="sum"), [N(3, 4), N(3, 4)]),
+    "smooth_l1_loss": (lambda F, x, y: F.smooth_l1_loss(x, y, beta=0.7), [N(3, 4), N(3, 4)]),
+    "huber_loss": (lambda F, x, y: F.huber_loss(x, y, delta=0.7, reduction="none"), [N(3, 4), N(3, 4)]),
+    "binary_cross_entropy": (lambda F, x, y, w: F.binary_cross_entropy(x, y, w.detach()), [unit(3, 4), unit(3, 4), unit(4)]),
+    "binary_cross_entropy_with_logits": (
+        lambda F, x, y, w, p: F.binary_cross_entropy_with_logits(x, y, w.detach(), pos_weight=p.detach()), [N(3, 4), unit(3, 4), unit(3, 4), unit(4)],
+    ),
+    "kl_div": (lambda F, x, y: F.kl_div(F.log_softmax(x, 1), y, reduction="batchmean"), [N(3, 4), unit(3, 4)]),
+    "kl_div_log": (lambda F, x, y: F.kl_div(x, y, reduction="sum", log_target=True), [N(3, 4), N(3, 4)]),
+    "poisson_nll_loss": (lambda F, x, y: F.poisson_nll_loss(x, y, full=True), [N(3, 4), lambda r: r.uniform(0, 4, (3, 4)).astype("f4")]),
+    "gaussian_nll_loss": (lambda F, x, y, v: F.gaussian_nll_loss(x, y, v, full=True), [N(3, 4), N(3, 4), unit(3, 4)]),
+    "cosine_similarity": (lambda F, x, y: F.cosine_similarity(x, y), [N(3, 4), N(3, 4)]),
+    "pairwise_distance": (lambda F, x, y: F.pairwise_distance(x, y), [N(3, 4), N(3, 4)]),
+    "pdist": (lambda F, x: F.pdist(x), [N(4, 5)]),
+    "cosine_embedding_loss": (lambda F, x, y, t: F.cosine_embedding_loss(x, y, t.detach(), 0.1), [N(3, 4), N(3, 4), signs(3)]),
+    "margin_ranking_loss": (lambda F, x, y, t: F.margin_ranking_loss(x, y, t.detach(), 0.1), [N(5), N(5), signs(5)]),
+    "hinge_embedding_loss": (lambda F, x, t: F.hinge_embedding_loss(x, t.detach()), [N(5), signs(5)]),
+    "soft_margin_loss": (lambda F, x, t: F.soft_margin_loss(x, t.detach()), [N(5), signs(5)]),
+    "multilabel_soft_margin_loss": (lambda F, x, t: F.multilabel_soft_margin_loss(x, t.detach()), [N(3, 5), unit(3, 5)]),
+    "multi_margin_loss": (lambda F, x, t, w: F.multi_margin_loss(x, t, 2, 0.8, w.detach()), [N(3, 5), below(5, 3), unit(5)]),
+    "multilabel_margin_loss": (
+        lambda F, x, t: F.multilabel_margin_loss(x, t), [N(2, 4), lambda r: np.array([[3, 0, -1, 1], [2, -1, 0, 1]])],
+    ),
+    "triplet_margin_loss": (lambda F, a, p, n: F.triplet_margin_loss(a, p, n, swap=True), [N(3, 4), N(3, 4), N(3, 4)]),
+    "triplet_margin_with_distance_loss": (
+        lambda F, a, p, n: F.triplet_margin_with_distance_loss(a, p, n), [N(3, 4), N(3, 4), N(3, 4)],
+    ),
+}
+
+
+def values_and_gradients(lib, F, function, arrays):
+    inputs = [lib.tensor(a) for a in arrays]
+    for t in inputs:
+        if t.is_floating_point():
+            t.requires_grad_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        out = function(F, *inputs)
+    if out.requires_grad:
+        weights = np.random.default_rng(1).standard_normal(tuple(out.shape)).astype(np.float32)
+        (out * lib.tensor(weights)).sum().backward()
+    grads = [None if t.grad is None else t.grad.detach().numpy().copy() for t in inputs]
+    return out.detach().numpy().copy(), grads
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_function(name):
+    function, makers = CASES[name]
+    rng = np.random.default_rng(0)
+    arrays = [make(rng) for make in makers]
+    expected, expected_grads = values_and_gradients(torch, tF, function, arrays)
+    found, grads = values_and_gradients(suiren, sF, function, arrays)
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
+    for i, (a, b) in enumerate(zip(grads, expected_grads)):
+        if b is None:
+            assert a is None or not a.any(), f"gradient of input {i}"
+        else:
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5, err_msg=f"gradient of input {i}")
