@@ -533,6 +533,47 @@ class Fusion:
                 if again <= CHEAP_AGAIN:
                     self.inlined[value] = item
 
+    def inline_masks(self) -> None:
+        """What is cheap to tell from one value that lies in memory anyway (where it is positive) is told again where it is needed, not stored beside it."""
+        readers: dict[int, set[Cluster]] = {}
+        for cluster in self.clusters:
+            for a in self.accesses_of(cluster):
+                readers.setdefault(a.value, set()).add(cluster)
+        leaves, wanted = len(self.program.trace.leaves), set(self.program.wanted)
+        inputs = {a.value for c in self.clusters if c.template for a in c.template.inputs if isinstance(a, Access)}
+
+        def lies_anyway(v: int, cluster: Cluster) -> bool:
+            return v < leaves or v in wanted or bool(readers.get(v, set()) - {cluster})
+
+        for cluster in sorted(self.clusters, key=self.order.__getitem__):
+            for item in cluster.items:
+                value = item.outputs[0]
+                outside = readers.get(value, set()) - {cluster}
+                if item.kind != "pointwise" or item.cost > 2 or item.checks or not item.full or len(outside) != 1 or value in inputs or value in self.inlined:
+                    continue
+                memory = list(dict.fromkeys(a for a in item.accesses if self.is_readable(a)))
+                if len(memory) != 1 or value in wanted or not is_identity(memory[0], self.specs[value].numel):
+                    continue
+                source = memory[0].value
+                if source in self.inlined or not lies_anyway(source, cluster) or self.program.blocks.get(source) != self.program.blocks.get(value):
+                    continue
+                (reader,) = outside
+                seen = [a for i in reader.items for a in i.accesses if a.value == value]
+                if all(is_identity(a, self.specs[value].numel) for a in seen) and self.reads_instead(reader, item, memory[0]):
+                    self.inlined[value] = item
+                    readers.setdefault(source, set()).add(reader)
+
+    def reads_instead(self, reader: Cluster, item: Item, source: Access) -> bool:
+        """Whether a cluster may read what a value is made of in the value's place."""
+        template = reader.template
+        return template is None or (all(self.fits_result(a, reader, template) for a in item.inputs if a != source) and self.varies(source, template) == "same")
+
+    def accesses_of(self, cluster: Cluster) -> list[Access]:
+        found = [a for item in cluster.items for a in item.accesses]
+        if cluster.template is not None:
+            found += [a for a in cluster.template.inputs if isinstance(a, Access)]
+        return found
+
     def work_of(self, item: Item, cluster: Cluster) -> tuple[int, int]:
         """(what an element costs when it is computed from memory, from how many operands)."""
         seen: set[int] = set()
@@ -584,6 +625,7 @@ def fuse(program: Program) -> Program:
     if fusion.fuses:
         fusion.merge_readers()
         fusion.inline_small()
+        fusion.inline_masks()
     program.steps = write_steps(fusion)
     return program
 

@@ -1,7 +1,7 @@
-"""memory: every temporary gets its place in the arena.
+"""memory: every temporary gets its place in the arena, and the calls their final order.
 
-Time is counted in levels: a call's level is one more than that of the latest call it waits for. Calls of a level may run side by side, so memory is
-shared only between buffers whose lives, in levels, do not touch. Greedy best fit, largest first.
+Time is counted in levels: a call's level is one more than that of the latest call it waits for. Calls are put in the order of their levels; those of
+a level may run side by side, so memory is shared only between buffers whose lives, in levels, do not touch. Greedy best fit, largest first.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ ALIGN = 64
 
 def memory(program: Program) -> Program:
     levels = levels_of(program.calls)
+    order = sorted(range(len(levels)), key=levels.__getitem__)
+    program.calls, levels = [program.calls[n] for n in order], [levels[n] for n in order]
     lives: dict[Buffer, list[int]] = {}
     for call, level in zip(program.calls, levels):
         for buffer in (*call.reads, *call.writes, *call.scratch):
