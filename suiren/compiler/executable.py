@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Executable:
 class PartialExecutable:
     """A trace with operations that only the interpreter knows: `steps` are Executables of parts of it, and single nodes."""
 
-    def __init__(self, trace: Trace, compile: callable):
+    def __init__(self, trace: Trace, compile: Callable):
         self.trace = trace
         self.specs = {v: s.plain for v, s in trace.specs().items()}
         self.steps: list[tuple[Executable | Node, tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []  # what runs, reads, makes, its nodes
@@ -83,6 +83,15 @@ class PartialExecutable:
         return [step[0].program for step in self.steps if isinstance(step[0], Executable)]
 
     def run(self, addresses: Sequence[int], numbers: Sequence = ()) -> None:
+        self._run(addresses, numbers, lambda part, *given: part.run(*given))
+
+    def run_timed(self, addresses: Sequence[int], numbers: Sequence = ()) -> list[float]:
+        """As `run`; the seconds that each call of the native parts took, in the order of `programs`."""
+        seconds: list[float] = []
+        self._run(addresses, numbers, lambda part, *given: seconds.extend(part.run_timed(*given)))
+        return seconds
+
+    def _run(self, addresses: Sequence[int], numbers: Sequence, run_part: Callable) -> None:
         trace, leaves = self.trace, len(self.trace.leaves)
         at = dict(enumerate(addresses[:leaves]))
         held: dict[int, Buffer] = {}
@@ -97,7 +106,7 @@ class PartialExecutable:
                 self._interpret(step, nodes[0], at, numbers)
                 continue
             try:
-                step.run([*(at[v] for v in reads), *(at[v] for v in made)], numbers)
+                run_part(step, [*(at[v] for v in reads), *(at[v] for v in made)], numbers)
             except CheckFailed as failure:
                 raise CheckFailed(nodes[failure.node], failure.value) from None
         for v, address in zip(trace.outputs, addresses[leaves:]):

@@ -10,6 +10,7 @@ import itertools
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -32,6 +33,18 @@ _clock = itertools.count(1)
 _names = itertools.count()
 counts = {"interpreter": 0, "compiled": 0}  # recordings run, by tier
 endings: list[Ending] = []  # in the order of creation, for `explain`
+_times: dict[Ending, list[list[float]]] | None = None  # seconds per kernel of every run, while somebody measures
+
+
+@contextmanager
+def timed():
+    """Measures every kernel of the compiled programs that run inside; gives the dict that fills with it."""
+    global _times
+    before, _times = _times, {}
+    try:
+        yield _times
+    finally:
+        _times = before
 
 
 class Graph:
@@ -166,8 +179,12 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
         if ending.executable is None:
             _compile(ending)
         before = _copies(ending, buffers) if config.verify > 1 else None
+        addresses = [b.addr for b in buffers] + [b.addr for b in out]
         try:
-            ending.executable.run([b.addr for b in buffers] + [b.addr for b in out], numbers)
+            if _times is None:
+                ending.executable.run(addresses, numbers)
+            else:
+                _times.setdefault(ending, []).append(ending.executable.run_timed(addresses, numbers))
         except CheckFailed as failure:
             node = ending.trace.nodes[failure.node]
             raise _explained(ending.trace, failure.node, node.op.failure(failure.value, node.params)) from None

@@ -465,6 +465,7 @@ def _private(rec: Recording, t: Stored, leaf: int) -> Buffer:
     """Memory of its own for a leaf that NumPy may share."""
     buffer = t._buffer
     if not buffer.is_foreign and not buffer.is_exported:
+        buffer._export = None  # nobody to ask next time
         return buffer
     snapshot = Buffer(t._spec.nbytes)
     snapshot.copy_from(buffer, t._spec.nbytes)

@@ -57,7 +57,7 @@ def write(t: Stored, value: Stored) -> Stored:
     elif root._spec.requires_grad:
         _renew_leaf(root)
     buffer = root._buffer
-    if buffer is not None and (buffer.is_foreign or buffer.is_exported):
+    if buffer is not None and (buffer.is_foreign or (buffer._export is not None and buffer.is_exported)):
         recording.finish()  # NumPy sees the write at once
     return t
 
