@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil, prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -123,21 +124,48 @@ def _read(site: Site, x: Place, dims: tuple[Dim, ...] | None, groups: Groups, na
     return Ptr(staged), layout, [_call(stage.kernel, stage.words, values, units, [x.ptr.buffer], [staged], f"stage {name}")]
 
 
-def _tile(target: Target, sum: dtype, channel_blocks: int, rows: int, block: int, is_vector: bool, chunk: int) -> tuple[int, int]:
-    """(rows, columns) of the register tile that takes the fewest cycles for `rows` rows by `channel_blocks` columns, by a simple count of instructions."""
+class Shape(NamedTuple):
+    """Of a register tile: rows (in runs of `run`), columns, and the length of the chunks that its loop is written out for."""
+
+    rows: int
+    columns: int
+    chunk: int
+    run: int
+
+
+MOST_ROWS = 14
+
+
+def _shape(
+    target: Target, sum: dtype, block: int, is_vector: bool, chunk: Chunks, channel_blocks: int, elements: int, run_step: int, ways: list[tuple[int, int, int]],
+    streams: bool,
+) -> Shape:
+    """The register tile that takes the fewest cycles, by a simple count of instructions.
+
+    `ways`: (rows of a tile, rows in a run, how many tiles) to choose from. A tile sums `elements` elements for `channel_blocks` blocks of channels;
+    `streams`: every tile goes over columns that lie one after another in memory.
+    """
     registers = max(block * sum.itemsize // target.vector_bytes, 1)
     a_registers = registers if is_vector else 1
     best = None
-    for c in range(1, min(channel_blocks, 4) + 1):
-        for r in range(1, 15):
-            if (r * c + c) * registers + a_registers > target.registers and (r, c) != (1, 1):
-                break
-            # Two multiplications and two loads a cycle; a sum can take part in one every four cycles. Beyond 8 row pointers some are fetched anew for every chunk.
-            cycles = max(r * c * registers / 2, (r * a_registers + c * registers + max(r - 8, 0) / chunk) / 2, 4)
-            cost = ceil(channel_blocks / c) * ceil(rows / r) * (cycles + 0.05 * c)
-            if best is None or cost < best[0]:
-                best = (cost, r, c)
-    return best[1:]
+    for rows, run, tiles in ways:
+        for length in chunk.lengths:
+            reads = len({j * chunk.step + i * run_step for j in range(length) for i in range(run)})
+            slides = reads < length * run
+            for columns in range(1, min(channel_blocks, 4) + 1):
+                sums, held = rows * columns, columns * (length if slides else 1)
+                if (sums + held) * registers + a_registers > target.registers and sums > 1:
+                    break
+                # Two multiplications and two loads a cycle; a sum can take part in one every four cycles. Of more than 8 pointers some are loaded anew.
+                # Columns that do not stay in the first cache come at 16 bytes a cycle.
+                loads = rows // run * reads * a_registers + held * registers * (1 if slides else length) + max(rows // run - 8, 0)
+                column_bytes = columns * block * sum.itemsize
+                streamed = column_bytes / 16 if elements * column_bytes > target.l1 // 2 and streams else 0
+                cycles = max(sums * registers * length / 2, loads / 2, 4.3 * length, streamed * length) + 1
+                cost = ceil(channel_blocks / columns) * tiles * (elements / length * cycles + 20 + (5 if run == 1 else 3) * rows + 4 * sums)
+                if best is None or cost < best[0]:
+                    best = (cost, Shape(rows, columns, length, run))
+    return best[1]
 
 
 def _unit_work(total: int) -> int:
@@ -173,12 +201,14 @@ def _outputs(site: Site, groups: Groups, dims: tuple[Dim, ...], lane: int, chann
     group_blocks = blocks(groups.written, block)
     most = max((prod(phase.grid) for phase in found), default=0)
     chunk = geometry.chunks(found)
-    rows, columns = _tile(site.target, sum, group_blocks, most, block, groups.is_depthwise, chunk.length)
-    width = columns * block
-    tile = Tile(rows, columns, chunk.length, chunk.step, width, block, groups.is_depthwise, x.dtype, sum, sum)
+    a_w = dims[2].in_step * layout.dims[2]
+    shape = _output_shape(site.target, sum, block, groups.is_depthwise, chunk, group_blocks, a_w, found)
+    rows, columns, run = shape.rows, shape.columns, shape.run
+    width, length = columns * block, shape.chunk
+    tile = Tile(rows, columns, length, chunk.step, width, block, groups.is_depthwise, x.dtype, sum, sum, run, a_w if run > 1 else 0)
     channel_tiles = blocks(group_blocks, columns)
 
-    packed, pack = _pack(site, groups, found, chunk, width, channel_tiles, lane, sum)
+    packed, pack = _pack(site, groups, found, length, chunk.source_step, width, channel_tiles, lane, sum)
     fills = groups.count == 1 or groups.is_depthwise or groups.written % block == 0
     size = three(out.shape[2:], 1)
     plane, out_blocks = prod(size), blocks(out.shape[1], block) if fills else groups.count * group_blocks
@@ -197,15 +227,18 @@ def _outputs(site: Site, groups: Groups, dims: tuple[Dim, ...], lane: int, chann
     images, panel = out.shape[0], pack_size(found) * width
     elements = max((len(phase.offsets) for phase in found), default=0)
     work = images * groups.count * sum_of(found) * group_blocks * block
-    channel_chunk, place_chunk = _output_units(site.target, work, images * len(found) * groups.count, most, rows, elements, width, channel_tiles, panel * sum.itemsize)
+    # A chunk of places is counted in places, in tiles of `rows`, or, where tiles lie in rows of the grid, in those rows.
+    places, per_row = (most, 1) if run == 1 else (max((prod(phase.grid[:2]) for phase in found), default=0), max((phase.grid[2] for phase in found), default=1))
+    planes, per_place = images * len(found) * groups.count, elements * width * per_row
+    channel_chunk, place_chunk = _output_units(site.target, work, planes, places, rows if run == 1 else 1, per_place, channel_tiles, panel * sum.itemsize)
     values = {
         "a": a, "b": Ptr(packed), **ends,
         "channel_chunks": blocks(channel_tiles, channel_chunk), "channel_chunk": channel_chunk, "channel_tiles": channel_tiles,
-        "groups": groups.count, "images": images, "phases": len(found), "place_chunks": blocks(most, place_chunk), "place_chunk": place_chunk,
+        "groups": groups.count, "images": images, "phases": len(found), "place_chunks": blocks(places, place_chunk), "place_chunk": place_chunk,
         "a_image": layout.image, "a_group": layout.group, "panel": panel,
         "out_blocks": out_blocks, "group_blocks": group_blocks, "plane": plane,
         "out_d": dims[0].out_step * size[1] * size[2], "out_h": dims[1].out_step * size[2], "out_w": dims[2].out_step,
-        "phase": _phase_table(found, chunk.length, size), "offsets": np.concatenate([p.offsets[:: chunk.length] for p in found] or [np.zeros(0, int)]).tolist(),
+        "phase": _phase_table(found, length, size), "offsets": np.concatenate([p.offsets[::length] for p in found] or [np.zeros(0, int)]).tolist(),
     }  # fmt: skip
     values |= {f"a_{axis}": dim.in_step * stride for axis, dim, stride in zip("dhw", dims, layout.dims)}
     units = values["channel_chunks"] * groups.count * images * len(found) * values["place_chunks"]
@@ -236,25 +269,41 @@ def _phase_table(found: list[Phase], chunk: int, size: tuple[int, ...]) -> list[
     return table
 
 
-def _output_units(target, work, planes, places, rows, elements, width, channel_tiles, panel_bytes) -> tuple[int, int]:
-    """(tiles of output channels, places) of a unit. Its weights should stay in the second cache while it goes over its places."""
+def _output_shape(target, sum, block, is_depthwise, chunk, group_blocks, a_w, found) -> Shape:
+    """Tiles of places that follow each other across the ends of rows, with a pointer each, or that lie in a row, with one for all."""
+    largest = max(found, key=lambda phase: prod(phase.grid), default=None)
+    if largest is None:
+        return Shape(1, 1, 1, 1)
+    depth, height, longest = largest.grid
+    ways = [(rows, 1, blocks(depth * height * longest, rows)) for rows in range(1, MOST_ROWS + 1)]
+    shortest = min(phase.grid[2] for phase in found)
+    ways += [(rows, rows, depth * height * blocks(longest, rows)) for rows in range(2, min(MOST_ROWS, shortest) + 1)]
+    elements = max(len(phase.offsets) for phase in found)
+    return _shape(target, sum, block, is_depthwise, chunk, group_blocks, elements, a_w, ways, True)
+
+
+def _output_units(target, work, planes, places, rows, per_place, channel_tiles, panel_bytes) -> tuple[int, int]:
+    """(tiles of output channels, places) of a unit. Its weights should stay in the second cache while it goes over its places.
+
+    `per_place`: multiplications of one place for one tile of output channels; places are taken in multiples of `rows`.
+    """
     wanted = _unit_work(work)
     channel_chunk = channel_tiles if channel_tiles * panel_bytes <= target.l2 // 2 else max(target.l2 // 4 // max(panel_bytes, 1), 1)
     while True:
-        per_place = max(elements * channel_chunk * width, 1)
-        place_chunk = min(max(round(wanted / per_place / rows), 1), blocks(max(places, 1), rows)) * rows
+        each = max(per_place * channel_chunk, 1)
+        place_chunk = min(max(round(wanted / each / rows), 1), blocks(max(places, 1), rows)) * rows
         units = planes * blocks(places, place_chunk) * blocks(channel_tiles, channel_chunk)
-        if units >= FEW_UNITS or channel_chunk == 1 or place_chunk * per_place <= SMALLEST_UNIT:
+        if units >= FEW_UNITS or channel_chunk == 1 or place_chunk * each <= SMALLEST_UNIT:
             return channel_chunk, place_chunk
         channel_chunk = (channel_chunk + 1) // 2
 
 
-def _pack(site: Site, groups: Groups, found: list[Phase], chunk: Chunks, width: int, channel_tiles: int, lane: int, sum: dtype) -> tuple[Buffer, Call]:
+def _pack(site: Site, groups: Groups, found: list[Phase], length: int, step: int, width: int, channel_tiles: int, lane: int, sum: dtype) -> tuple[Buffer, Call]:
     weight = site.inputs[1]
-    sources = np.concatenate([phase.sources[:: chunk.length] for phase in found] or [np.zeros(0, int)])
+    sources = np.concatenate([phase.sources[::length] for phase in found] or [np.zeros(0, int)])
     packed = Buffer(groups.count * channel_tiles * pack_size(found) * width * sum.itemsize, "packed weights")
-    part = max(4096 // (chunk.length * width), 1)
-    pack = Pack(width, chunk.length, chunk.source_step, weight.dtype, sum)
+    part = max(4096 // (length * width), 1)
+    pack = Pack(width, length, step, weight.dtype, sum)
     per_group = groups.written if groups.is_depthwise or site.op.name == "conv" else groups.read
     values = {
         "weights": weight.ptr, "packed": Ptr(packed), "source": sources.tolist(), "chunks": len(sources), "part": part, "parts": blocks(len(sources), part),
@@ -297,15 +346,20 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     offsets = (grid * np.array(steps)[:, None]).sum(0)
     chunk = geometry.chunks([Phase(places, (0, 0, 0), offsets, np.arange(len(offsets)))])
     group_blocks = blocks(groups.written, block)
-    rows, columns = _tile(site.target, sum, group_blocks, len(row_offsets), block, groups.is_depthwise, chunk.length)
-    tile = Tile(rows, columns, chunk.length, chunk.step, block, block, groups.is_depthwise, x.dtype, y.dtype, sum)
+    run, run_step = _runs(row_offsets)
+    ways = [(rows, 1, blocks(len(row_offsets), rows)) for rows in range(1, MOST_ROWS + 1)]
+    ways += [(rows, run, blocks(len(row_offsets), rows)) for rows in range(run, MOST_ROWS + 1, run) if run > 1]
+    shape = _shape(site.target, sum, block, groups.is_depthwise, chunk, group_blocks, len(offsets), run_step, ways, False)
+    rows, columns, length = shape.rows, shape.columns, shape.chunk
+    runs = (shape.run, run_step) if shape.run > 1 else (1, 0)
+    tile = Tile(rows, columns, length, chunk.step, block, block, groups.is_depthwise, x.dtype, y.dtype, sum, *runs)
     kernel = Weights(tile)
     channel_tiles, width = blocks(group_blocks, columns), columns * block
 
-    images, n_chunks, n_rows = x.shape[0], len(offsets) // chunk.length, len(row_offsets)
+    images, n_chunks, n_rows = x.shape[0], len(offsets) // length, len(row_offsets)
     work = images * len(offsets) * n_rows * groups.count * group_blocks * block
     touched = columns * block * y.dtype.itemsize + prod(dim.in_step for dim in dims) * min(layout.block, groups.read) * x.dtype.itemsize
-    passes = _passes(site.target, images, n_chunks, chunk.length, touched)
+    passes = _passes(site.target, images, n_chunks, length, touched)
     units = groups.count * channel_tiles
     row_chunk = _row_chunk(n_rows, rows, units)
     row_chunks = blocks(n_rows, row_chunk)
@@ -316,7 +370,7 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     panel = n_rows * width
     sums = Buffer(max(splits * units * panel * sum.itemsize, 1), "sums of weights")
     values = {
-        "a": a, "b": grad, "result": Ptr(sums), "row": row_offsets.tolist(), "place": offsets[:: chunk.length].tolist(),
+        "a": a, "b": grad, "result": Ptr(sums), "row": row_offsets.tolist(), "place": offsets[::length].tolist(),
         "groups": groups.count, "channel_tiles": channel_tiles, "row_chunks": row_chunks, "row_chunk": row_chunk, "rows": n_rows,
         "passes": n_passes, "split_passes": split_passes, **passes, "chunks": n_chunks, "images": images,
         "a_image": layout.image, "a_group": layout.group, "b_image": grad_layout.image, "b_block": grad_layout.channel,
@@ -339,6 +393,16 @@ def _conv_weight_grad(site: Site) -> list[Call]:
 def _taps_only(dims: tuple[Dim, ...]) -> list[Dim]:
     """The dims as if there were one output: `phases` then lists what each (channel, tap) reads for it."""
     return [replace(dim, phases=tuple(p._replace(count=1) for p in dim.phases)) for dim in dims]
+
+
+def _runs(offsets: np.ndarray) -> tuple[int, int]:
+    """(length, step) of the longest runs of evenly spaced offsets that they all divide into, at most MOST_ROWS long."""
+    for length in range(MOST_ROWS, 1, -1):
+        if len(offsets) and len(offsets) % length == 0:
+            moves = np.diff(offsets.reshape(-1, length), axis=1)
+            if (moves == moves[0, 0]).all():
+                return length, int(moves[0, 0])
+    return 1, 0
 
 
 def _channels_first(offsets: np.ndarray, channels: int, taps: int, block: int) -> np.ndarray:

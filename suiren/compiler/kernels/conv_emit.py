@@ -20,7 +20,11 @@ from suiren.dtypes import dtype, int64
 
 @dataclass(frozen=True)
 class Tile:
-    """What is fixed in the machine code of a micro-kernel. Steps are in elements."""
+    """What is fixed in the machine code of a micro-kernel. Steps are in elements.
+
+    The rows of the tile come in runs of `run`: a run has one pointer, its rows follow each other at `run_step`. Where that is a multiple of `a_step`, rows of
+    a run read the same elements (a kernel sliding along a row of the image), and each is loaded once.
+    """
 
     rows: int
     columns: int
@@ -32,34 +36,49 @@ class Tile:
     a: dtype
     b: dtype
     sum: dtype
+    run: int = 1
+    run_step: int = 0
 
     @property
     def key(self) -> tuple:
-        sizes = (self.rows, self.columns, self.chunk, self.a_step, self.b_step, self.block, self.is_vector)
+        sizes = (self.rows, self.columns, self.chunk, self.a_step, self.b_step, self.block, self.is_vector, self.run, self.run_step)
         return (*sizes, self.a.name, self.b.name, self.sum.name)
 
     @property
     def bytes(self) -> int:
         return self.rows * self.columns * self.block * self.sum.itemsize
 
+    @property
+    def runs(self) -> int:
+        return self.rows // self.run
+
     def zeros(self, b: Builder) -> list[Value]:
         return [b.const(0, self.sum, self.block)] * (self.rows * self.columns)
 
-    def accumulate(self, b: Builder, rows: Sequence[Value], columns: Sequence[Value], table: Value, begin: Value | int, end: Value, sums: Sequence[Value]) -> list[Value]:
-        """Emits the loop over the chunks begin ≤ e < end; `columns` point to where chunk 0 would be."""
+    def accumulate(
+        self, b: Builder, runs: Sequence[Value], columns: Sequence[Value], table: Value, begin: Value | int, end: Value, sums: Sequence[Value]
+    ) -> list[Value]:
+        """Emits the loop over the chunks begin ≤ e < end. `runs` point to the first row of each run, `columns` to where chunk 0 would be."""
         with b.loop_carried(begin, end, 1, sums, unroll=1) as loop:
             offset = b.load(table, int64, offset=loop.i, invariant=True)
             first = b.mul(loop.i, self.chunk * self.b_step)
-            a_rows = [b.at(row, offset, self.a) for row in rows]
+            a_runs = [b.at(run, offset, self.a) for run in runs]
             b_columns = [b.at(column, first, self.b) for column in columns]
-            sums = list(loop.values)
-            for j in range(self.chunk):
-                vectors = [self._load(b, c, self.b, self.block, j * self.b_step) for c in b_columns]
-                for p, row in enumerate(a_rows):
-                    x = b.splat(self._load(b, row, self.a, self.block if self.is_vector else 1, j * self.a_step), self.block)
-                    for v, y in enumerate(vectors):
-                        i = p * self.columns + v
-                        sums[i] = b.mul_add(x, y, sums[i])
+            sums, vectors = list(loop.values), {}
+            # (element read, step of the chunk, row of the run): in order of steps, or, where elements serve several rows, of elements.
+            reads = [(j * self.a_step + i * self.run_step, j, i) for j in range(self.chunk) for i in range(self.run)]
+            if len({at for at, _, _ in reads}) < len(reads):
+                reads.sort()
+            loaded: dict[tuple[int, int], Value] = {}
+            for at, j, i in reads:
+                if j not in vectors:
+                    vectors[j] = [self._load(b, c, self.b, self.block, j * self.b_step) for c in b_columns]
+                for r, run in enumerate(a_runs):
+                    if (r, at) not in loaded:
+                        loaded[r, at] = b.splat(self._load(b, run, self.a, self.block if self.is_vector else 1, at), self.block)
+                    for v, y in enumerate(vectors[j]):
+                        k = (r * self.run + i) * self.columns + v
+                        sums[k] = b.mul_add(loaded[r, at], y, sums[k])
             loop.next(*sums)
         return loop.results
 
@@ -81,8 +100,9 @@ PHASE_WORDS = 6  # chunks, the first of them, grid D H W, place of its first out
 class Outputs:
     """The kernel of `conv` and `conv_input_grad`. Its units: (chunk of output channels, group, image, phase, chunk of places), the last running fastest.
 
-    Output channels come in tiles of `tile.columns` blocks, places of a phase's grid in tiles of `tile.rows`, in row-major order across the ends of rows.
-    `dims`: how many of the grid's dims can be longer than 1.
+    Output channels come in tiles of `tile.columns` blocks, places of a phase's grid in tiles of `tile.rows`. Is a tile one run, it lies in a row of the
+    grid, and the last one of a row is moved back to end with it (what it computes again is not written); chunks of places are then counted in rows. Else a
+    tile has any places that follow each other in row-major order, with a pointer for each. `dims`: how many of the grid's dims can be longer than 1.
     """
 
     tile: Tile
@@ -97,24 +117,28 @@ class Outputs:
     def kernel(self) -> Kernel:
         return Kernel("conv_direct", ("outputs", self.tile.key, self.dims, self.finish.key), self.emit)
 
+    @property
+    def is_straight(self) -> bool:
+        return self.tile.run > 1
+
     def emit(self, b: Builder) -> None:
         words, tile = self.words, self.tile
         number = {name: words.int(b, name) for name in OUTPUT_INTEGERS}
         a, weights = words.ptr(b, "a"), words.ptr(b, "b")
         writer = Writer(b, self.finish, words)
         tables = words.table(b, "phase"), words.table(b, "offsets")
-        sums = b.scratch(tile.bytes)
-        places = b.scratch(8 * tile.rows)
+        memory = b.scratch(tile.bytes), b.scratch(8 * tile.rows)
         with b.loop(b.begin, b.end, unroll=1) as unit:
             sizes = [number[name] for name in ("groups", "images", "phases", "place_chunks")]
             channel_chunk, group, image, phase, place_chunk = unravel(b, unit, *sizes)
             at = b.mul(phase, PHASE_WORDS)
-            count, first, depth, height, width, out_origin = (b.load(tables[0], int64, offset=b.add(at, k)) for k in range(6))
+            count, first, *grid, out_origin = (b.load(tables[0], int64, offset=b.add(at, k)) for k in range(PHASE_WORDS))
             table = b.at(tables[1], first, int64)
             q0 = b.mul(place_chunk, number["place_chunk"])
-            q1 = b.minimum(b.add(q0, number["place_chunk"]), b.mul(b.mul(depth, height), width))
-            start = self._start(b, number, q0, height, width)
+            places = b.mul(grid[0], grid[1]) if self.is_straight else b.mul(b.mul(grid[0], grid[1]), grid[2])
+            q1 = b.minimum(b.add(q0, number["place_chunk"]), places)
             a_base = b.at(a, b.add(b.mul(image, number["a_image"]), b.mul(group, number["a_group"])), tile.a)
+            start = [] if self.is_straight else self._start(b, number, q0, grid)
             tile0 = b.mul(channel_chunk, number["channel_chunk"])
             tile1 = b.minimum(b.add(tile0, number["channel_chunk"]), number["channel_tiles"])
             with b.loop(tile0, tile1, unroll=1) as channel_tile:
@@ -126,57 +150,78 @@ class Outputs:
                 channel = [writer.channel(b.add(out_block, v)) for v in range(tile.columns)]
                 out = b.add(b.mul(b.add(b.mul(image, number["out_blocks"]), out_block), number["plane"]), out_origin)
                 left = b.sub(number["group_blocks"], block)
-                with b.loop_carried(q0, q1, tile.rows, start, unroll=1) as loop:
-                    rows, following = self._rows(b, number, loop.i, q1, loop.values, height, width, a_base, places)
-                    found = tile.accumulate(b, rows, columns, table, 0, count, tile.zeros(b))
-                    for i, x in enumerate(found):
-                        b.store(x, sums, offset=i * tile.block)
-                    with b.loop(0, b.minimum(b.sub(q1, loop.i), tile.rows), unroll=1) as p:
-                        place = b.add(out, b.load(places, int64, offset=p))
-                        for v in range(tile.columns):
-                            self._write(b, writer, sums, p, v, left, b.add(place, b.mul(number["plane"], v)), channel[v])
-                    loop.next(*following)
 
-    def _write(self, b, writer, sums, p, v, left, place, channel) -> None:
+                def sums_at(runs, columns=columns, table=table, count=count):
+                    for i, x in enumerate(tile.accumulate(b, runs, columns, table, 0, count, tile.zeros(b))):
+                        b.store(x, memory[0], offset=i * tile.block)
+
+                def write(p, place, out=out, left=left, channel=channel):
+                    self._write(b, number, writer, memory[0], p, b.add(out, place), left, channel)
+
+                if self.is_straight:
+                    self._straight(b, number, q0, q1, grid, a_base, sums_at, write)
+                else:
+                    self._flat(b, number, q0, q1, grid, a_base, start, memory[1], sums_at, write)
+
+    def _write(self, b, number, writer, sums, p, place, left, channel) -> None:
+        """Row p of the tile, to this place of the first block's plane and the same place of the others'."""
         tile = self.tile
+        for v in range(tile.columns):
 
-        def write():
-            i = b.mul(b.add(b.mul(p, tile.columns), v), tile.block)
-            writer.write(b.load(sums, tile.sum, tile.block, offset=i), b.mul(place, tile.block), channel)
+            def write(v=v):
+                x = b.load(sums, tile.sum, tile.block, offset=b.mul(b.add(b.mul(p, tile.columns), v), tile.block))
+                writer.write(x, b.mul(b.add(place, b.mul(number["plane"], v)), tile.block), channel[v])
 
-        if v == 0:
-            write()
-        else:  # the last tile of channels may have fewer blocks
-            with b.if_(b.lt(b.i64(v), left)):
+            if v == 0:
                 write()
+            else:  # the last tile of channels may have fewer blocks
+                with b.if_(b.lt(b.i64(v), left)):
+                    write()
 
-    # A place of the grid: (w, offset in A, place in the output plane), from two dims on with h behind them. Offsets of D H W beyond what is counted are in the jumps.
+    def _straight(self, b, number, row0, row1, grid, base, sums_at, write) -> None:
+        tile = self.tile
+        with b.loop(row0, row1, unroll=1) as row:
+            d, h = divide(b, row, grid[1]) if self.dims > 2 else (b.i64(0), row)
+            a, out = (b.add(b.mul(d, number[f"{name}_d"]), b.mul(h, number[f"{name}_h"])) for name in ("a", "out"))
+            with b.loop(0, grid[2], tile.rows, unroll=1) as w:
+                begin = b.minimum(w, b.sub(grid[2], tile.rows))
+                sums_at([b.at(base, b.add(a, b.mul(begin, number["a_w"])), tile.a)])
+                with b.loop(b.sub(w, begin), tile.rows, unroll=1) as p:
+                    write(p, b.add(out, b.mul(b.add(begin, p), number["out_w"])))
 
-    def _start(self, b, number, q, height, width) -> list[Value]:
-        if self.dims == 1:
-            d = h = b.i64(0)
-            w = q
-        elif self.dims == 2:
-            d = b.i64(0)
-            h, w = divide(b, q, width)
-        else:
-            rest, w = divide(b, q, width)
-            d, h = divide(b, rest, height)
+    # Places in row-major order: (w, offset in A, place in the output plane), from three dims on with h behind them.
+
+    def _flat(self, b, number, q0, q1, grid, base, start, places, sums_at, write) -> None:
+        tile = self.tile
+        with b.loop_carried(q0, q1, tile.rows, start, unroll=1) as loop:
+            rows, following = self._rows(b, number, loop.i, q1, loop.values, grid, base, places)
+            sums_at(rows)
+            with b.loop(0, b.minimum(b.sub(q1, loop.i), tile.rows), unroll=1) as p:
+                write(p, b.load(places, int64, offset=p))
+            loop.next(*following)
+
+    def _start(self, b, number, q, grid) -> list[Value]:
+        d = h = b.i64(0)
+        w = q
+        if self.dims > 1:
+            h, w = divide(b, q, grid[2])
+        if self.dims > 2:
+            d, h = divide(b, h, grid[1])
         sums = []
         for name in ("a", "out"):
-            terms = (b.mul(n, number[f"{name}_{axis}"]) for n, axis in ((d, "d"), (h, "h"), (w, "w")))
-            sums.append(b.add(b.add(next(terms), next(terms)), next(terms)))
+            along = [b.mul(n, number[f"{name}_{axis}"]) for n, axis in ((d, "d"), (h, "h"), (w, "w"))]
+            sums.append(b.add(b.add(along[0], along[1]), along[2]))
         return [w, *sums] if self.dims < 3 else [w, *sums, h]
 
-    def _rows(self, b, number, q, q1, state, height, width, base, places) -> tuple[list[Value], list[Value]]:
+    def _rows(self, b, number, q, q1, state, grid, base, places) -> tuple[list[Value], list[Value]]:
         """Pointers to the input at the tile's places, and the state behind them. Places past the end read what the first one reads."""
         tile, rows = self.tile, []
         w, a, out, *more = state
         first = a
         jumps = {}
         for name in ("a", "out"):
-            jumps[name, "h"] = b.sub(number[f"{name}_h"], b.mul(width, number[f"{name}_w"]))
-            jumps[name, "d"] = b.sub(number[f"{name}_d"], b.mul(height, number[f"{name}_h"]))
+            jumps[name, "h"] = b.sub(number[f"{name}_h"], b.mul(grid[2], number[f"{name}_w"]))
+            jumps[name, "d"] = b.sub(number[f"{name}_d"], b.mul(grid[1], number[f"{name}_h"]))
         for p in range(tile.rows):
             offset = a if p == 0 else b.select(b.lt(b.add(q, p), q1), a, first)
             rows.append(b.at(base, offset, tile.a))
@@ -184,12 +229,12 @@ class Outputs:
             w = b.add(w, 1)
             a, out = b.add(a, number["a_w"]), b.add(out, number["out_w"])
             if self.dims > 1:
-                over = b.eq(w, width)
+                over = b.eq(w, grid[2])
                 w = b.select(over, b.i64(0), w)
                 a, out = (b.add(x, b.select(over, jumps[name, "h"], b.i64(0))) for x, name in ((a, "a"), (out, "out")))
             if self.dims > 2:
                 h = b.select(over, b.add(more[0], 1), more[0])
-                over = b.eq(h, height)
+                over = b.eq(h, grid[1])
                 more = [b.select(over, b.i64(0), h)]
                 a, out = (b.add(x, b.select(over, jumps[name, "d"], b.i64(0))) for x, name in ((a, "a"), (out, "out")))
         return rows, [w, a, out, *more]
@@ -250,8 +295,8 @@ class Weights:
                 is_first = b.eq(this, pass0)
                 with b.loop(row0, row1, tile.rows, unroll=1) as row:
                     rows = []
-                    for p in range(tile.rows):
-                        at = row if p == 0 else b.minimum(b.add(row, p), b.sub(row1, 1))
+                    for p in range(0, tile.rows, tile.run):
+                        at = row if p == 0 else b.minimum(b.add(row, p), b.sub(row1, tile.run))
                         rows.append(b.at(a_base, b.load(row_table, int64, offset=at, invariant=True), tile.a))
                     with b.loop_carried(image0, image1, 1, tile.zeros(b), unroll=1) as images:
                         a_rows = [b.at(r, b.mul(images.i, number["a_image"]), tile.a) for r in rows]

@@ -120,20 +120,22 @@ def phases(dims: Sequence[Dim], layout: Layout, channels: int, channel_stride: i
 
 
 class Chunks(NamedTuple):
-    """Elements grouped by `length`: in every chunk the input moves by `step` and the weight by `source_step` from one element to the next."""
+    """Elements grouped by any of `lengths`: in every chunk the input moves by `step` and the weight by `source_step` from one element to the next."""
 
-    length: int
+    lengths: tuple[int, ...]
     step: int
     source_step: int
 
 
 def chunks(found: Sequence[Phase], longest: int = MAX_CHUNK) -> Chunks:
-    """The longest chunks that all phases divide into."""
-    for length in range(longest, 1, -1):
+    """How long chunks may be so that all phases divide into them. The first two elements say what the steps are, so all lengths agree on them."""
+    lengths, step, source_step = [1], 1, 1
+    for length in range(2, longest + 1):
         if any(len(phase.offsets) % length for phase in found):
             continue
         pairs = [np.stack([phase.offsets, phase.sources], 1).reshape(-1, length, 2) for phase in found]
-        moves = np.concatenate([np.diff(p, axis=1).reshape(-1, 2) for p in pairs])
+        moves = np.concatenate([np.diff(p, axis=1).reshape(-1, 2) for p in pairs]) if pairs else np.zeros((0, 2), int)
         if len(moves) and (moves == moves[0]).all():
-            return Chunks(length, *moves[0].tolist())
-    return Chunks(1, 1, 1)
+            lengths.append(length)
+            step, source_step = moves[0].tolist()
+    return Chunks(tuple(lengths), step, source_step)

@@ -219,11 +219,13 @@ def test_work_counts_real_multiplications(host_runner):
 def test_other_instruction_sets(isa, host_runner):
     """The text for every target is valid, and its register tile fits."""
     target = BY_ISA[isa]
-    for chunk in (1, 5, target.lanes(float32)):
+    for lengths in ((1,), (1, 5), (1, 2, 4, 8)):
         for is_vector in (False, True):
-            for channel_blocks, rows in ((1, 784), (4, 3136), (5, 49), (64, 49)):
-                r, c = conv_direct._tile(target, float32, channel_blocks, rows, target.lanes(float32), is_vector, chunk)
-                assert r * c + c + 1 <= target.registers
+            for channel_blocks, ways in ((1, [(10, 10, 3), (12, 1, 4)]), (4, [(6, 1, 9), (28, 14, 3)]), (64, [(n, 1, 60 // n) for n in range(1, 15)])):
+                chunk = conv_geometry.Chunks(lengths, 1, 1)
+                shape = conv_direct._shape(target, float32, target.lanes(float32), is_vector, chunk, channel_blocks, 72, 1, [(1, 1, 99), *ways], True)
+                assert shape.rows * shape.columns + shape.columns + 1 <= target.registers
+                assert shape.chunk in lengths and shape.rows % shape.run == 0
     captured = []
     x, weight, _ = both_ends((1, 16, 8, 8), (32, 16, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), float32)
     host_runner.run(lambda site: captured.append(site) or conv_direct.calls(site), conv, ((1, 1), ((1, 1), (1, 1)), (1, 1), 1), (x, weight))
