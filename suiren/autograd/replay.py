@@ -95,7 +95,7 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
         if any(graph.tensors[ref]._root()._version != graph.versions[ref] for ref in macro.slots_read):
             return False
     for t, had in zip(leaves, macro.had):
-        if (t._grad is not None) is not had or t._hooks:
+        if (t._grad is not None) is not had or t._hooks or t._graph is not None:  # with a graph of its own it is no leaf of this one
             return False
     if macro.reads:
         tensors = []
