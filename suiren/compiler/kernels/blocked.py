@@ -81,6 +81,20 @@ def unravel(b: Builder, index: Value, *sizes: Value) -> list[Value]:
     return [index, *reversed(found)]
 
 
+def transpose(b: Builder, rows: Sequence[Value]) -> list[Value]:
+    """Vector i of the result has lane i of each row; as many rows as lanes, a power of two. Blocks of half the size change places, then of a quarter, …"""
+    rows, n = list(rows), len(rows)
+    step = n // 2
+    while step:
+        for i in range(n):
+            if i & step == 0:
+                x, y = rows[i], rows[i + step]
+                rows[i] = b.shuffle(x, y, [lane if lane & step == 0 else n + lane - step for lane in range(n)])
+                rows[i + step] = b.shuffle(x, y, [lane + step if lane & step == 0 else n + lane for lane in range(n)])
+        step //= 2
+    return rows
+
+
 # ---------------------------------------------------------------- results
 
 

@@ -134,6 +134,7 @@ class Shape(NamedTuple):
 
 
 MOST_ROWS = 14
+LONGEST_BODY = 112  # multiplications that an inner loop is written out for: more take longer to compile, and no less time to run
 
 
 def _shape(
@@ -154,14 +155,14 @@ def _shape(
             slides = reads < length * run
             for columns in range(1, min(channel_blocks, 4) + 1):
                 sums, held = rows * columns, columns * (length if slides else 1)
-                if (sums + held) * registers + a_registers > target.registers and sums > 1:
+                if (sums + held) * registers + a_registers > target.registers and sums > 1 or sums * length > LONGEST_BODY:
                     break
                 # Two multiplications and two loads a cycle; a sum can take part in one every four cycles. Of more than 8 pointers some are loaded anew.
                 # Columns that do not stay in the first cache come at 16 bytes a cycle.
                 loads = rows // run * reads * a_registers + held * registers * (1 if slides else length) + max(rows // run - 8, 0)
                 column_bytes = columns * block * sum.itemsize
                 streamed = column_bytes / 16 if elements * column_bytes > target.l1 // 2 and streams else 0
-                cycles = max(sums * registers * length / 2, loads / 2, 4.3 * length, streamed * length) + 1
+                cycles = max(sums * registers * length / 2, loads / 2, 4.3 * length, streamed * length) + 0.5
                 cost = ceil(channel_blocks / columns) * tiles * (elements / length * cycles + 20 + (5 if run == 1 else 3) * rows + 4 * sums)
                 if best is None or cost < best[0]:
                     best = (cost, Shape(rows, columns, length, run))
@@ -200,7 +201,7 @@ def _outputs(site: Site, groups: Groups, dims: tuple[Dim, ...], lane: int, chann
     found = geometry.phases(dims, layout, groups.read, channel, three(taps, 0))
     group_blocks = blocks(groups.written, block)
     most = max((prod(phase.grid) for phase in found), default=0)
-    chunk = geometry.chunks(found)
+    chunk = geometry.chunks([phase.offsets for phase in found])
     a_w = dims[2].in_step * layout.dims[2]
     shape = _output_shape(site.target, sum, block, groups.is_depthwise, chunk, group_blocks, a_w, found)
     rows, columns, run = shape.rows, shape.columns, shape.run
@@ -208,7 +209,7 @@ def _outputs(site: Site, groups: Groups, dims: tuple[Dim, ...], lane: int, chann
     tile = Tile(rows, columns, length, chunk.step, width, block, groups.is_depthwise, x.dtype, sum, sum, run, a_w if run > 1 else 0)
     channel_tiles = blocks(group_blocks, columns)
 
-    packed, pack = _pack(site, groups, found, length, chunk.source_step, width, channel_tiles, lane, sum)
+    packed, pack = _pack(site, groups, found, columns, channel_tiles, lane, sum)
     fills = groups.count == 1 or groups.is_depthwise or groups.written % block == 0
     size = three(out.shape[2:], 1)
     plane, out_blocks = prod(size), blocks(out.shape[1], block) if fills else groups.count * group_blocks
@@ -298,19 +299,22 @@ def _output_units(target, work, planes, places, rows, per_place, channel_tiles, 
         channel_chunk = (channel_chunk + 1) // 2
 
 
-def _pack(site: Site, groups: Groups, found: list[Phase], length: int, step: int, width: int, channel_tiles: int, lane: int, sum: dtype) -> tuple[Buffer, Call]:
-    weight = site.inputs[1]
-    sources = np.concatenate([phase.sources[::length] for phase in found] or [np.zeros(0, int)])
-    packed = Buffer(groups.count * channel_tiles * pack_size(found) * width * sum.itemsize, "packed weights")
-    part = max(4096 // (length * width), 1)
-    pack = Pack(width, length, step, weight.dtype, sum)
+def _pack(site: Site, groups: Groups, found: list[Phase], columns: int, channel_tiles: int, lane: int, sum: dtype) -> tuple[Buffer, Call]:
+    weight, block = site.inputs[1], block_of(site)
+    sources = np.concatenate([phase.sources for phase in found] or [np.zeros(0, int)])
+    packed = Buffer(groups.count * channel_tiles * len(sources) * columns * block * sum.itemsize, "packed weights")
+    pack = Pack(columns, block, lane == 1, weight.dtype, sum)
+    run, one = pack.tables(sources)
+    runs, rest = len(run) // (block + 1), len(one) // 2
+    parts = blocks(len(sources) * columns * block, 8192)
     per_group = groups.written if groups.is_depthwise or site.op.name == "conv" else groups.read
     values = {
-        "weights": weight.ptr, "packed": Ptr(packed), "source": sources.tolist(), "chunks": len(sources), "part": part, "parts": blocks(len(sources), part),
+        "weights": weight.ptr, "packed": Ptr(packed), "run": run, "one": one, "elements": len(sources),
+        "parts": parts, "run_part": blocks(runs, max(parts, 1)), "runs": runs, "rest_part": blocks(rest, max(parts, 1)), "rest": rest,
         "channel_tiles": channel_tiles, "group_channels": groups.written, "channels": site.outputs[0].shape[1],
         "group_stride": per_group * weight.strides[0], "lane_stride": lane,
     }  # fmt: skip
-    units = groups.count * channel_tiles * values["parts"]
+    units = groups.count * channel_tiles * parts
     return packed, _call(pack.kernel, pack.words, values, units, [weight.ptr.buffer], [packed], "pack weights")
 
 
@@ -344,7 +348,7 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     steps = [dim.in_step * stride for dim, stride in zip(dims, layout.dims)]
     grid = np.indices(places).reshape(3, -1)
     offsets = (grid * np.array(steps)[:, None]).sum(0)
-    chunk = geometry.chunks([Phase(places, (0, 0, 0), offsets, np.arange(len(offsets)))])
+    chunk = geometry.chunks([offsets])
     group_blocks = blocks(groups.written, block)
     run, run_step = _runs(row_offsets)
     ways = [(rows, 1, blocks(len(row_offsets), rows)) for rows in range(1, MOST_ROWS + 1)]
@@ -380,7 +384,7 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     flops = 2 * images * len(offsets) * n_rows * y.shape[1]
     main = _call(kernel.kernel, kernel.words, values, splits * units * row_chunks, [a.buffer, grad.buffer], [sums], label, flops)
 
-    combine = Combine(width, sum, out.dtype)
+    combine = Combine(width, block, sum, out.dtype)
     part = 64
     values = {
         "sums": Ptr(sums), "weights": out.ptr, "channel_tiles": channel_tiles, "rows": n_rows, "part": part, "parts": blocks(n_rows, part),

@@ -120,22 +120,21 @@ def phases(dims: Sequence[Dim], layout: Layout, channels: int, channel_stride: i
 
 
 class Chunks(NamedTuple):
-    """Elements grouped by any of `lengths`: in every chunk the input moves by `step` and the weight by `source_step` from one element to the next."""
+    """Elements grouped by any of `lengths`: in every chunk the input moves by `step` from one element to the next."""
 
     lengths: tuple[int, ...]
     step: int
-    source_step: int
 
 
-def chunks(found: Sequence[Phase], longest: int = MAX_CHUNK) -> Chunks:
-    """How long chunks may be so that all phases divide into them. The first two elements say what the steps are, so all lengths agree on them."""
-    lengths, step, source_step = [1], 1, 1
+def chunks(tables: Sequence[np.ndarray], longest: int = MAX_CHUNK) -> Chunks:
+    """How long chunks may be so that all tables of offsets divide into them. The first two elements say what the step is, so all lengths agree on it."""
+    lengths, step = [1], 1
     for length in range(2, longest + 1):
-        if any(len(phase.offsets) % length for phase in found):
+        if any(len(table) % length for table in tables):
             continue
-        pairs = [np.stack([phase.offsets, phase.sources], 1).reshape(-1, length, 2) for phase in found]
-        moves = np.concatenate([np.diff(p, axis=1).reshape(-1, 2) for p in pairs]) if pairs else np.zeros((0, 2), int)
+        moves = [np.diff(table.reshape(-1, length), axis=1).ravel() for table in tables]
+        moves = np.concatenate(moves) if moves else np.zeros(0, int)
         if len(moves) and (moves == moves[0]).all():
             lengths.append(length)
-            step, source_step = moves[0].tolist()
-    return Chunks(tuple(lengths), step, source_step)
+            step = int(moves[0])
+    return Chunks(tuple(lengths), step)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Finish, Words, Writer, divide, unravel
+from suiren.compiler.kernels.blocked import Finish, Words, Writer, divide, transpose, unravel
 from suiren.compiler.program import Kernel
 from suiren.dtypes import dtype, int64
 
@@ -114,51 +116,90 @@ class Stage:
 
 # ---------------------------------------------------------------- weights
 
-PACK_INTEGERS = ("channel_tiles", "parts", "part", "chunks", "group_channels", "channels", "group_stride", "lane_stride")
+PACK_INTEGERS = ("channel_tiles", "elements", "parts", "run_part", "runs", "rest_part", "rest", "group_channels", "channels", "group_stride", "lane_stride")
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Units: (group, tile of output channels, part of the chunks). Lanes past the group's channels repeat its last one: what they compute is garbage anyway.
+    """Units: (group, tile of output channels, part of the elements). Lanes past the group's channels repeat its last one: what they compute is garbage anyway.
 
-    `source` is the table of where each chunk's first weight lies for the group's first output channel.
+    Where the weights of `block` elements lie one after another, `block` channels of them are turned in registers: the table `run` has their source, for the
+    group's first output channel, and the place of each element in the packed order. The table `one` has the other elements, source and place.
+    `lanes_adjoin`: the output channels of one element lie one after another.
     """
 
-    width: int  # lanes of all columns of a tile
-    chunk: int
-    step: int  # between the weights of a chunk
+    columns: int
+    block: int
+    lanes_adjoin: bool
     dtype: dtype
     result: dtype
 
     @property
     def words(self) -> Words:
-        return Words(("weights", "packed"), PACK_INTEGERS, ("source",))
+        return Words(("weights", "packed"), PACK_INTEGERS, ("run", "one"))
 
     @property
     def kernel(self) -> Kernel:
-        return Kernel("conv_direct", ("pack", self.width, self.chunk, self.step, self.dtype.name, self.result.name), self.emit)
+        return Kernel("conv_direct", ("pack", self.columns, self.block, self.lanes_adjoin, self.dtype.name, self.result.name), self.emit)
+
+    def tables(self, sources: np.ndarray) -> tuple[list[int], list[int]]:
+        """`run` and `one` of the elements with these sources."""
+        order = np.argsort(sources, kind="stable")
+        ordered, runs, ones, at = sources[order], [], [], 0
+        follows = np.diff(ordered) == 1
+        while at < len(ordered):
+            if at + self.block <= len(ordered) and follows[at : at + self.block - 1].all():
+                runs += [ordered[at], *order[at : at + self.block]]
+                at += self.block
+            else:
+                ones += [ordered[at], order[at]]
+                at += 1
+        return list(map(int, runs)), list(map(int, ones))
 
     def emit(self, b: Builder) -> None:
-        words, width = self.words, self.width
+        words, block = self.words, self.block
+        width = self.columns * block
         n = {name: words.int(b, name) for name in PACK_INTEGERS}
-        weights, packed, table = words.ptr(b, "weights"), words.ptr(b, "packed"), words.table(b, "source")
+        weights, packed = words.ptr(b, "weights"), words.ptr(b, "packed")
+        run_table, one_table = words.table(b, "run"), words.table(b, "one")
         with b.loop(b.begin, b.end, unroll=1) as unit:
             tile, part = divide(b, unit, n["parts"])
             group, channel_tile = divide(b, tile, n["channel_tiles"])
-            last = b.minimum(n["group_channels"], b.sub(n["channels"], b.mul(group, n["group_channels"])))
-            last = b.sub(last, 1)
+            count = b.minimum(n["group_channels"], b.sub(n["channels"], b.mul(group, n["group_channels"])))
             base = b.at(weights, b.mul(group, n["group_stride"]), self.dtype)
-            lanes = [b.minimum(b.add(b.mul(channel_tile, width), k), last) for k in range(width)]
+            first = b.mul(channel_tile, width)
+            lanes = [b.minimum(b.add(first, k), b.sub(count, 1)) for k in range(width)]
             lanes = [b.at(base, b.mul(lane, n["lane_stride"]), self.dtype) for lane in lanes]
-            chunk0 = b.mul(part, n["part"])
-            chunk1 = b.minimum(b.add(chunk0, n["part"]), n["chunks"])
-            with b.loop(chunk0, chunk1, unroll=1) as e:
-                source = b.load(table, int64, offset=e, invariant=True)
-                to = b.at(packed, b.mul(b.add(b.mul(tile, n["chunks"]), e), self.chunk * width), self.result)
-                with b.loop(0, self.chunk, unroll=1) as j:
-                    at = b.add(source, b.mul(j, self.step))
-                    found = b.pack([b.load(lane, self.dtype, offset=at) for lane in lanes])
-                    b.store(b.convert(found, self.result), to, offset=b.mul(j, width))
+            to = b.at(packed, b.mul(b.mul(tile, n["elements"]), width), self.result)
+
+            def put(x: Value, place: Value, column: int, to=to) -> None:
+                b.store(b.convert(x, self.result), to, offset=b.add(b.mul(place, width), column * block))
+
+            begin = b.mul(part, n["run_part"])
+            with b.loop(begin, b.minimum(b.add(begin, n["run_part"]), n["runs"]), unroll=1) as run:
+                row = b.at(run_table, b.mul(run, block + 1), int64)
+                source = b.load(row, int64, invariant=True)
+                places = [b.load(row, int64, offset=1 + k, invariant=True) for k in range(block)]
+                for column in range(self.columns):
+                    rows = [b.load(lane, self.dtype, block, offset=source) for lane in lanes[column * block : (column + 1) * block]]
+                    for x, place in zip(transpose(b, rows), places):
+                        put(x, place, column)
+            begin = b.mul(part, n["rest_part"])
+            whole = b.le(b.add(first, width), count)
+            with b.loop(begin, b.minimum(b.add(begin, n["rest_part"]), n["rest"]), unroll=1) as one:
+                row = b.at(one_table, b.mul(one, 2), int64)
+                source, place = (b.load(row, int64, offset=k, invariant=True) for k in range(2))
+                for column in range(self.columns):
+                    mine = lanes[column * block : (column + 1) * block]
+
+                    def gathered(mine=mine, source=source) -> list[Value]:
+                        return [b.pack([b.load(lane, self.dtype, offset=source) for lane in mine])]
+
+                    def adjoining(mine=mine, source=source) -> list[Value]:
+                        return [b.load(mine[0], self.dtype, block, offset=source)]
+
+                    (x,) = b.choose(whole, adjoining, gathered) if self.lanes_adjoin else gathered()
+                    put(x, place, column)
 
 
 COMBINE_INTEGERS = ("channel_tiles", "parts", "part", "rows", "splits", "split_stride", "group_channels", "channels")
@@ -166,9 +207,10 @@ COMBINE_INTEGERS = ("channel_tiles", "parts", "part", "rows", "splits", "split_s
 
 @dataclass(frozen=True)
 class Combine:
-    """Units: (group, tile of output channels, part of the rows)."""
+    """Units: (group, tile of output channels, part of the rows). `block` rows by `block` channels at a time are turned in registers."""
 
     width: int
+    block: int
     sum: dtype
     result: dtype
 
@@ -178,13 +220,12 @@ class Combine:
 
     @property
     def kernel(self) -> Kernel:
-        return Kernel("conv_direct", ("combine", self.width, self.sum.name, self.result.name), self.emit)
+        return Kernel("conv_direct", ("combine", self.width, self.block, self.sum.name, self.result.name), self.emit)
 
     def emit(self, b: Builder) -> None:
-        words, width = self.words, self.width
+        words, width, block = self.words, self.width, self.block
         n = {name: words.int(b, name) for name in COMBINE_INTEGERS}
         sums, weights = words.ptr(b, "sums"), words.ptr(b, "weights")
-        total = b.scratch(width * self.sum.itemsize)
         with b.loop(b.begin, b.end, unroll=1) as unit:
             tile, part = divide(b, unit, n["parts"])
             group, channel_tile = divide(b, tile, n["channel_tiles"])
@@ -195,14 +236,24 @@ class Combine:
             last = b.minimum(n["group_channels"], b.sub(n["channels"], group_first))
             count = b.minimum(b.sub(last, first), width)
             out = b.at(weights, b.mul(b.add(group_first, first), n["rows"]), self.result)
-            with b.loop(row0, row1, unroll=1) as row:
-                source = b.at(sums, b.mul(b.add(b.mul(tile, n["rows"]), row), width), self.sum)
-                with b.loop_carried(0, n["splits"], 1, [b.const(0, self.sum, width)], unroll=1) as loop:
-                    loop.next(b.add(loop.values[0], b.load(source, self.sum, width, offset=b.mul(loop.i, n["split_stride"]))))
-                b.store(loop.results[0], total)
-                with b.loop(0, count, unroll=1) as lane:
-                    x = b.convert(b.load(total, self.sum, offset=lane), self.result)
-                    b.store(x, out, offset=b.add(b.mul(lane, n["rows"]), row))
+            source = b.at(sums, b.mul(b.mul(tile, n["rows"]), width), self.sum)
+
+            def total(at: Value, lanes: int, source=source) -> Value:
+                with b.loop_carried(0, n["splits"], 1, [b.const(0, self.sum, lanes)], unroll=1) as loop:
+                    at = b.add(at, b.mul(loop.i, n["split_stride"]))
+                    loop.next(b.add(loop.values[0], b.load(source, self.sum, lanes, offset=at)))
+                return loop.results[0]
+
+            whole = b.add(row0, b.and_(b.sub(row1, row0), -block))
+            with b.loop(row0, whole, block, unroll=1) as row, b.loop(0, count, block, unroll=1) as channel:
+                found = [total(b.add(b.mul(b.add(row, k), width), channel), block) for k in range(block)]
+                for k, x in enumerate(transpose(b, found)):
+                    lane = b.add(channel, k)
+                    with b.if_(b.lt(lane, count)):
+                        b.store(b.convert(x, self.result), out, offset=b.add(b.mul(lane, n["rows"]), row))
+            with b.loop(whole, row1, unroll=1) as row, b.loop(0, count, unroll=1) as lane:
+                x = total(b.add(b.mul(row, width), lane), 1)
+                b.store(b.convert(x, self.result), out, offset=b.add(b.mul(lane, n["rows"]), row))
 
 
 # ---------------------------------------------------------------- outputs of groups that do not fill their blocks

@@ -222,7 +222,7 @@ def test_other_instruction_sets(isa, host_runner):
     for lengths in ((1,), (1, 5), (1, 2, 4, 8)):
         for is_vector in (False, True):
             for channel_blocks, ways in ((1, [(10, 10, 3), (12, 1, 4)]), (4, [(6, 1, 9), (28, 14, 3)]), (64, [(n, 1, 60 // n) for n in range(1, 15)])):
-                chunk = conv_geometry.Chunks(lengths, 1, 1)
+                chunk = conv_geometry.Chunks(lengths, 1)
                 shape = conv_direct._shape(target, float32, target.lanes(float32), is_vector, chunk, channel_blocks, 72, 1, [(1, 1, 99), *ways], True)
                 assert shape.rows * shape.columns + shape.columns + 1 <= target.registers
                 assert shape.chunk in lengths and shape.rows % shape.run == 0
