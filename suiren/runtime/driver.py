@@ -1,4 +1,4 @@
-"""Driver: a program laid out as flat arrays that native code walks (native.py), so that a run costs Python one `pack_into` and one call."""
+"""Driver: runs a program, laid out as flat arrays that native code walks, for one `pack_into` and one call of Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from suiren.runtime.buffers import Buffer
 
 if TYPE_CHECKING:
     from suiren.compiler.program import Call
-    from suiren.runtime.waves import Wave
+
+# A block: two words (the program, the pool), then the table of the run, the numbers, two words of status. See native.py.
+_TABLE = 2
+_TABLE_BYTE = 8 * _TABLE
 
 
 class CheckFailed(Exception):
@@ -25,33 +28,30 @@ class CheckFailed(Exception):
 
 
 class _Block:
-    """The memory of one run: what native.py calls a block. Each running thread has one of its own."""
+    """The memory of one run; every running thread has one of its own."""
 
-    __slots__ = ("address", "memory", "numbers", "status", "view", "words")
+    __slots__ = ("address", "memory", "numbers", "status", "view")
 
     def __init__(self, program: int, pool: int, table_size: int, numbers_size: int):
-        count = 2 + table_size + numbers_size + 2
-        self.memory = Buffer(8 * count)
+        nbytes = 8 * (_TABLE + table_size + numbers_size + 2)
+        self.memory = Buffer(nbytes)
         self.address = self.memory.addr
-        self.view = (ctypes.c_char * (8 * count)).from_address(self.address)
-        self.words = (ctypes.c_int64 * count).from_address(self.address)
-        self.words[0], self.words[1] = program, pool
-        self.numbers = self.address + 8 * (2 + table_size)
+        self.view = (ctypes.c_char * nbytes).from_address(self.address)
+        self.numbers = self.address + 8 * (_TABLE + table_size)
         self.status = self.numbers + 8 * numbers_size
+        struct.pack_into("2q", self.view, 0, program, pool)
 
 
 class Driver:
     """A program that is ready to run.
 
-    calls       in the order for which memory was planned; every buffer has its slot and offset
-    addresses   of each call's kernel
-    table_size  slots of the table: the three of the runtime, then leaves, then outputs
+    calls         in the order for which memory was planned; every buffer has its slot and offset
+    addresses     of each call's kernel
+    table_size    slots of the table: the three of the runtime, then leaves, then outputs
     numbers_size  how many Python numbers a run gets
     arena_bytes   what the temporaries need
-    threads     how many the waves are cut for; by default the cores this process may use. How many take part is `get_num_threads()`.
+    threads       how many the work is cut for: by default the cores this process may use. How many take part is `get_num_threads()`.
     """
-
-    _TABLE = 8 * 2  # where the table starts in a block, in bytes
 
     def __init__(
         self,
@@ -62,19 +62,19 @@ class Driver:
         arena_bytes: int = 0,
         threads: int | None = None,
     ):
-        from suiren.runtime import native, waves
+        from suiren.runtime import layout, native, waves  # not at the top: `import suiren` needs none of it
 
-        self.waves: list[Wave] = waves.waves(calls, threads or thread_count.usable_cores())
-        self._order = [i for wave in self.waves for i in wave.calls]
-        self._table_size, self._numbers_size, self._arena_bytes = table_size, numbers_size, arena_bytes
+        self.waves = waves.waves(calls, threads or thread_count.usable_cores())
+        self.table_size, self.numbers_size, self.arena_bytes = table_size, numbers_size, arena_bytes
         self._is_shared = any(wave.chunks for wave in self.waves)
+        self._program = layout.lay_out(calls, addresses, self.waves)
         self._pool = thread_count.pool()
-        self._memory = _lay_out(calls, addresses, self.waves)
-        self._blocks: list[_Block] = []  # not in use; `pop` and `append` are atomic
-        self._pack = None if numbers_size else self._packer(())
-        run, run_timed = native.functions()["run"], native.functions()["run_timed"]
-        self._run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(run)
-        self._run_timed = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(run_timed)
+        thread_count.get_num_threads()
+        self._blocks: list[_Block] = []  # those not in use; `pop` and `append` are atomic
+        self._pack = self._packer(())
+        functions = native.functions()
+        self._run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(functions["run"])
+        self._run_timed = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(functions["run_timed"])
 
     def run(self, addresses: Sequence[int], numbers: Sequence[bool | int | float] = ()) -> None:
         """Runs the program on the memory of its leaves, then of its outputs. `numbers` are of the same classes at every run.
@@ -84,15 +84,15 @@ class Driver:
         try:
             block = self._blocks.pop()
         except IndexError:
-            block = _Block(self._memory.addr, self._pool.address, self._table_size, self._numbers_size)
-        if self._is_shared and self._pool.adjusted_for != thread_count._count:
+            block = self._new_block()
+        if self._is_shared and self._pool.adjusted_for != thread_count.count:
             self._pool.adjust()
-        temporaries = arena.take(self._arena_bytes)  # held until the end: a run that a collection starts here may want a larger one
+        temporaries = arena().take(self.arena_bytes)  # held to the end: a run that a collection starts in here may want a larger one
         try:
-            self._pack(block.view, self._TABLE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
-        except (TypeError, struct.error):
+            self._pack(block.view, _TABLE_BYTE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
+        except struct.error:  # the first run, or numbers of other classes
             self._pack = self._packer(numbers)
-            self._pack(block.view, self._TABLE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
+            self._pack(block.view, _TABLE_BYTE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
         status = self._run(block.address)
         if status:
             self._fail(block, status)
@@ -102,86 +102,28 @@ class Driver:
         """As `run`, one call after the other (each shared among the threads); the seconds that each took."""
         if self._pool.create is None:
             raise NotImplementedError("calls are timed with the C library's clock, which this platform does not have")
-        block = _Block(self._memory.addr, self._pool.address, self._table_size, self._numbers_size)
         self._pool.adjust()
-        temporaries = arena.take(self._arena_bytes)
-        self._packer(numbers)(block.view, self._TABLE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
-        spent = (ctypes.c_int64 * max(len(self._order), 1))()
+        block, temporaries = self._new_block(), arena().take(self.arena_bytes)
+        self._packer(numbers)(block.view, _TABLE_BYTE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
+        order = [i for wave in self.waves for i in wave.calls]
+        spent = (ctypes.c_int64 * max(len(order), 1))()
         status = self._run_timed(block.address, ctypes.addressof(spent))
         if status:
             self._fail(block, status)
-        found = [0.0] * len(self._order)
-        for nanoseconds, i in zip(spent, self._order):
+        found = [0.0] * len(order)
+        for nanoseconds, i in zip(spent, order):
             found[i] = 1e-9 * nanoseconds
         return found
 
+    def _new_block(self) -> _Block:
+        return _Block(self._program.addr, self._pool.address, self.table_size, self.numbers_size)
+
     def _packer(self, numbers: Sequence[bool | int | float]):
         """Writes table and numbers into a block: pointers and ints as i64, floats as doubles."""
-        return struct.Struct(f"{self._table_size}q" + "".join("d" if isinstance(x, float) else "q" for x in numbers)).pack_into
+        words = "".join("d" if isinstance(x, float) else "q" for x in numbers)
+        return struct.Struct(f"{self.table_size}q{words}").pack_into
 
     def _fail(self, block: _Block, status: int) -> None:
         value = ctypes.c_int64.from_address(block.status + 8).value
         self._blocks.append(block)
         raise CheckFailed(status - 1, value)
-
-
-def _lay_out(calls: Sequence[Call], addresses: Sequence[int], waves: list[Wave]) -> Buffer:
-    """The program's arrays, in the layout that native.py describes. The program itself comes first."""
-    from suiren.runtime import native
-
-    order = [i for wave in waves for i in wave.calls]
-    place = {i: k for k, i in enumerate(order)}
-    words = [_words(call) for call in calls]
-    chunk_total = sum(len(wave.chunks) for wave in waves)
-    sizes = (native.PROGRAM_WORDS, native.WAVE_WORDS * len(waves), native.CALL_WORDS * len(calls), native.CHUNK_WORDS * chunk_total)
-    starts = [0]
-    for size in (*sizes, *map(len, words)):
-        starts.append(starts[-1] + size)
-    memory = Buffer(8 * max(starts[-1], 1))
-    at = [memory.addr + 8 * start for start in starts]
-    program, wave_at, call_at, chunk_at, *args_at = at
-    shared = sum(wave.work for wave in waves if wave.chunks)
-
-    header = (wave_at, len(waves), call_at, len(calls), int(shared >= _WAKE_US()))
-    wave_words, chunk_words, chunks_of = [], [], {}
-    for wave in waves:
-        first = chunk_at + 8 * len(chunk_words)
-        for chunk in wave.chunks:
-            mine = chunks_of.setdefault(chunk.call, [chunk_at + 8 * len(chunk_words), 0])
-            mine[1] += 1
-            chunk_words += (addresses[chunk.call], args_at[chunk.call], chunk.begin, chunk.end)
-        checks = any(calls[i].check is not None for i in wave.calls)
-        calls_from = call_at + 8 * native.CALL_WORDS * place[wave.calls[0]]
-        wave_words += (calls_from, len(wave.calls), first, len(wave.chunks), int(checks), int(wave.work >= _WAKE_US()))
-    call_words = []
-    for i in order:
-        first, count = chunks_of.get(i, (0, 0))
-        call_words += (addresses[i], args_at[i], calls[i].units, first, count if count > 1 else 0, int(calls[i].check is not None))
-    everything = [*header, *wave_words, *call_words, *chunk_words]
-    packed = struct.pack(f"{len(everything)}q", *everything) + b"".join(struct.pack(_format(w), *w) for w in words)
-    ctypes.memmove(memory.addr, packed, len(packed))
-    return memory
-
-
-def _WAKE_US() -> float:
-    from suiren.runtime.waves import WAKE_US
-
-    return WAKE_US
-
-
-def _words(call: Call) -> list[int | float]:
-    """A call's arguments as words."""
-    from suiren.compiler.program import ARENA, Ptr
-
-    found: list[int | float] = []
-    for argument in call.args:
-        if isinstance(argument, Ptr):
-            slot = ARENA if argument.buffer.slot is None else argument.buffer.slot
-            found += (slot, argument.buffer.offset + argument.offset)
-        else:
-            found.append(argument)
-    return found
-
-
-def _format(words: list[int | float]) -> str:
-    return "".join("d" if isinstance(w, float) else "q" for w in words)

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from suiren.compiler.program import STATUS
@@ -36,7 +38,7 @@ CHUNK_KERNEL, CHUNK_ARGS, CHUNK_BEGIN, CHUNK_END, CHUNK_WORDS = range(5)
 NAMES = ("run", "run_timed", "work", "pause", "acquire", "wake")
 COUNT_MASK = 0xFFFFFFFF
 YIELD_EVERY = 256  # pauses of a waiting thread after which it lets others have the core
-CLOCK_MONOTONIC = 6 if __import__("sys").platform == "darwin" else 1
+CLOCK_MONOTONIC = getattr(time, "CLOCK_MONOTONIC", 1)
 
 
 @functools.cache
@@ -94,16 +96,11 @@ def _left(b: Builder, ticket: Value) -> Value:
     return b.and_(ticket, b.i64(COUNT_MASK))
 
 
-def _each(b: Builder, first: Value, count: Value, words: int):
-    """A loop over structures that lie one behind the other; gives the address of each."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def loop():
-        with b.loop(0, count, unroll=1) as i:
-            yield i, _word(b, first, b.mul(i, words))
-
-    return loop()
+@contextmanager
+def _each(b: Builder, first: Value, count: Value, words: int) -> Iterator[tuple[Value, Value]]:
+    """A loop over structures that lie one behind the other: (number, address) of each."""
+    with b.loop(0, count, unroll=1) as i:
+        yield i, _word(b, first, b.mul(i, words))
 
 
 def _call_kernel(b: Builder, kernel: Value, table: Value, args: Value, begin: Value, end: Value) -> None:
@@ -291,10 +288,9 @@ def _run_timed(e: _Emitter) -> None:
     b, (block, times) = e.define("run_timed", ["block", "times"], int64)
     program, table, status, pool, owns = _start(e, b, block)
     clock = b.scratch(16)
-    lib = b.load_ptr(block, BLOCK_POOL)
 
     def now() -> Value:
-        _lib(b, lib, t.CLOCK, b.i32(CLOCK_MONOTONIC), clock)
+        _lib(b, pool, t.CLOCK, b.i32(CLOCK_MONOTONIC), clock)
         return b.add(b.mul(_load(b, clock, 0), 1_000_000_000), _load(b, clock, 1))
 
     with _each(b, b.load_ptr(program, PROGRAM_CALLS), _load(b, program, PROGRAM_CALL_COUNT), CALL_WORDS) as (i, call):

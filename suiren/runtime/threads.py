@@ -47,25 +47,25 @@ def _default() -> int:
     return int(first) if first.isdigit() and int(first) > 0 else usable_cores()
 
 
-_count: int | None = None
+count: int | None = None
 
 
 def get_num_threads() -> int:
     """How many threads share the work of one program; at first OMP_NUM_THREADS, or the cores this process may use."""
-    global _count
-    if _count is None:
-        _count = _default()
-    return _count
+    global count
+    if count is None:
+        count = _default()
+    return count
 
 
 def set_num_threads(num: int) -> None:
     """Sets how many threads share the work of one program. RuntimeError, as in PyTorch, unless it is a positive int. No result depends on it."""
-    global _count
+    global count
     if isinstance(num, bool) or not isinstance(num, int):
         raise TypeError(f"set_num_threads expects an int, but got {type(num).__name__}")
     if num <= 0:
         raise RuntimeError("Expected positive number of threads")
-    _count = num
+    count = num
 
 
 class Pool:
@@ -101,14 +101,16 @@ class Pool:
 
     def adjust(self) -> None:
         """Starts or stops workers so that with the caller there are `get_num_threads()` threads. Waits for nobody's program."""
-        if self.words[WORKERS] == get_num_threads() - 1 or self.create is None:
+        if self.adjusted_for == get_num_threads():
             return
         with self.lock:
-            wanted = 0 if self.is_closed else get_num_threads() - 1
+            count = get_num_threads()
+            wanted = 0 if self.is_closed or self.create is None else count - 1
             if self.threads and len(self.threads) != wanted and not self._stop():
                 return  # another thread's program has the pool: the next run tries again
             if not self.threads and wanted:
                 self._start(wanted)
+            self.adjusted_for = count
 
     def _start(self, count: int) -> None:
         from suiren.runtime import native
@@ -116,7 +118,7 @@ class Pool:
         work, pause = native.functions()["work"], native.functions()["pause"]
         self._calibrate(pause)
         # Signals are for Python's threads: one that a worker got would not interrupt the main thread's sleep.
-        before = signal.pthread_sigmask(signal.SIG_SETMASK, range(1, signal.NSIG))
+        before = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
         try:
             for _ in range(count):
                 thread = ctypes.c_void_p()
@@ -195,6 +197,9 @@ def pool() -> Pool:
 
 def _around_fork(method: str):
     def call():
+        global _pool_lock
+        if method == "after_fork_in_child":
+            _pool_lock = threading.Lock()
         if _pool is not None:
             getattr(_pool, method)()
 
