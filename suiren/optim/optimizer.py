@@ -140,8 +140,12 @@ class Optimizer:
         """What of a group's settings decides which operations an update has."""
         return ()
 
+    def phases(self, group: dict, states: list[dict]) -> list[tuple]:
+        """For each parameter what decides its numbers besides the group's settings: its scalars. Empty if there is nothing."""
+        return list(zip(*[[s[name] for s in states] for name in self.scalars]))
+
     def advance(self, group: dict, *scalars: Any) -> tuple[tuple, tuple[float, ...]]:
-        """(the new values of `scalars`, the numbers that `update` takes): called once for all parameters with the same scalars."""
+        """(the new values of the scalars, the numbers that `update` takes): called once for all parameters of the same phase."""
         return scalars, ()
 
     @staticmethod
@@ -278,13 +282,13 @@ class Optimizer:
         flags = self.flags(group)
         try:
             columns = [[s[name] for s in states] for name in names]
-            phases = list(zip(*[[s[name] for s in states] for name in self.scalars]))
+            phases = self.phases(group, states)
         except KeyError:
             for p, s in zip(params, states):
                 self.prepare(group, p, s)
                 dict.setdefault(self.state, p, s)
             columns = [[s[name] for s in states] for name in names]
-            phases = list(zip(*[[s[name] for s in states] for name in self.scalars]))
+            phases = self.phases(group, states)
         if not phases or phases.count(phases[0]) == len(phases):
             self._append(group, phases[0] if phases else (), flags, params, grads, states, columns, inputs, numbers, segments)
             return

@@ -35,6 +35,20 @@ class SGD(Optimizer):
             },
         )  # fmt: skip
 
+    _new: frozenset[int] = frozenset()  # states that have had no step yet, by id
+
+    def prepare(self, group: dict, p: Tensor, state: dict) -> None:
+        if "momentum_buffer" not in state:
+            self._new |= {id(state)}
+        super().prepare(group, p, state)
+
+    def phases(self, group: dict, states: list[dict]) -> list[tuple]:
+        if not self._new or group["dampening"] == 0:  # without dampening, a buffer of zeros becomes the gradient itself
+            return []
+        found = [(id(s) in self._new,) for s in states]
+        self._new -= {id(s) for s in states}
+        return found
+
     def state_tensors(self, group: dict) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
 
@@ -43,7 +57,8 @@ class SGD(Optimizer):
 
     def advance(self, group: dict, *scalars: Any) -> tuple:
         lr, momentum, weight_decay = number(group["lr"]), number(group["momentum"]), number(group["weight_decay"])
-        return scalars, (-lr, momentum, 1.0 - number(group["dampening"]), weight_decay)
+        undampened = 1.0 if scalars and scalars[0] else 1.0 - number(group["dampening"])  # the first gradient counts in full
+        return (), (-lr, momentum, undampened, weight_decay)
 
     @staticmethod
     def update(flags: tuple, n: list, p: Tensor, g: Tensor, *states: Tensor) -> tuple:

@@ -137,8 +137,8 @@ def avg_pool3d(
 def _output(function: str, input: Tensor, output_size: Any, dims: int) -> tuple[int, ...]:
     """The output's spatial sizes; None means the input's. RuntimeError or ValueError for what does not fit."""
     have = input._spec.shape
-    if not isinstance(output_size, int) and any(n is None for n in output_size):
-        if len(output_size) > len(have):
+    if not isinstance(output_size, int):
+        if len(have) <= len(output_size) > 1:
             raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
         output_size = tuple(have[i - len(output_size)] if n is None else n for i, n in enumerate(output_size))
     if len(have) not in (dims + 1, dims + 2):

@@ -376,7 +376,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of this name, or `default`."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A new dict with these names, each with `default`."""
@@ -403,10 +403,7 @@ class ParameterDict(Module):
             self[key] = parameter
 
     def extra_repr(self) -> str:
-        def name(p: Any) -> str:
-            return p.type() if isinstance(p, Tensor) and not isinstance(p, Parameter) else "torch.nn.parameter.Parameter"
-
-        return "\n".join(f"  ({k}): {_described(p, name(p))}" for k, p in self.items())
+        return "\n".join(f"  ({k}): {_described(p, p.type() if isinstance(p, Tensor) else '')}" for k, p in self.items())
 
     def __call__(self, input: Any) -> Any:
         raise RuntimeError("ParameterDict should not be called.")

@@ -1,0 +1,183 @@
+"""Batch normalisation and instance normalisation. Source: torch/nn/modules/{batchnorm,instancenorm}.py"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from suiren.api.creation import empty, ones, tensor, zeros
+from suiren.dtypes import int64
+from suiren.nn import functional as F
+from suiren.nn import init
+from suiren.nn.modules.module import Module
+from suiren.nn.parameter import Parameter
+from suiren.tensor import Tensor
+
+
+class _NormBase(Module):
+    """A weight, a bias and running statistics for each channel."""
+
+    _version = 2
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+        track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
+    ):  # fmt: skip
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, Parameter(empty(num_features, device=device, dtype=dtype)) if wanted else None)
+        if track_running_stats:
+            self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
+            self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
+            self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device))
+        else:
+            for name in ("running_mean", "running_var", "num_batches_tracked"):
+                self.register_buffer(name, None)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Mean 0 and variance 1 again, no batch counted."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Weights 1, biases 0, and the running statistics as at the start."""
+        self.reset_running_stats()
+        if self.affine:
+            init.ones_(self.weight)
+            if self.bias is not None:
+                init.zeros_(self.bias)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, local_metadata: dict, strict: bool, missing_keys: list, unexpected_keys: list,
+        error_msgs: list,
+    ) -> None:  # fmt: skip
+        version = local_metadata.get("version")
+        key = prefix + "num_batches_tracked"
+        if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
+            tracked = self.num_batches_tracked
+            state_dict[key] = tensor(0, dtype=int64) if tracked is None else tracked
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+
+
+def _check_dims(input: Tensor, *allowed: int) -> None:
+    if input.dim() not in allowed:
+        words = " or ".join(f"{n}D" for n in allowed)
+        raise ValueError(f"expected {words} input (got {input.dim()}D input)")
+
+
+class _BatchNorm(_NormBase):
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        momentum = 0.0 if self.momentum is None else self.momentum
+        tracks = self.training and self.track_running_stats
+        if tracks and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:  # the plain average of all batches: a factor that is a tensor, so nobody has to look
+                momentum = 1.0 / self.num_batches_tracked
+        by_batch = self.training or (self.running_mean is None and self.running_var is None)
+        kept = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input, self.running_mean if kept else None, self.running_var if kept else None, self.weight, self.bias, by_batch,
+            momentum, self.eps,
+        )  # fmt: skip
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html"""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        _check_dims(input, 2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of (N, C, H, W). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html"""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        _check_dims(input, 4)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of (N, C, D, H, W). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html"""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        _check_dims(input, 5)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation over several processes; with one process, which is all there is here, that is BatchNorm of any dims."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """Returns the module: with one process its batch norms are in step already."""
+        return module
+
+
+class _InstanceNorm(_NormBase):
+    unbatched: int  # dims of an input without a batch
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False, track_running_stats: bool = False,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
+    ):  # fmt: skip
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+
+    def _apply_norm(self, input: Tensor) -> Tensor:
+        return F.instance_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, self.training or not self.track_running_stats,
+            self.momentum if self.momentum is not None else 0.0, self.eps,
+        )  # fmt: skip
+
+    def forward(self, input: Tensor) -> Tensor:
+        _check_dims(input, self.unbatched, self.unbatched + 1)
+        at = input.dim() - self.unbatched
+        if input.size(at) != self.num_features:
+            if self.affine:
+                raise ValueError(
+                    f"expected input's size at dim={at} to match num_features ({self.num_features}), but got: {input.size(at)}."
+                )
+            warnings.warn(
+                f"input's size at dim={at} does not match num_features. You can silence this warning by not passing in "
+                "num_features, which is not used because affine=False",
+                stacklevel=2,
+            )
+        if at == 0:
+            return self._apply_norm(input.unsqueeze(0)).squeeze(0)
+        return self._apply_norm(input)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalisation of (N, C, L) or (C, L)."""
+
+    unbatched = 2
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Instance normalisation of (N, C, H, W) or (C, H, W)."""
+
+    unbatched = 3
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalisation of (N, C, D, H, W) or (C, D, H, W)."""
+
+    unbatched = 4
