@@ -43,7 +43,9 @@ class PartialExecutable:
     def __init__(self, trace: Trace, compile: Callable):
         self.trace = trace
         self.specs = {v: s.plain for v, s in trace.specs().items()}
-        self.steps: list[tuple[Executable | Node, tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []  # what runs, reads, makes, its nodes
+        self.steps: list[
+            tuple[Executable | Node, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+        ] = []  # what runs, reads, makes, its nodes
         direct = self._cut(compile)
         self.copies = tuple((leaf, v) for leaf, v in trace.writes if (leaf, v) not in direct)
 
@@ -58,11 +60,24 @@ class PartialExecutable:
                 parts.append((native, [n]))
         wanted = {*trace.outputs, *(v for _, v in trace.writes)}
         made_by = {v: k for k, (_, nodes) in enumerate(parts) for n in nodes for v in trace.nodes[n].outputs}
-        last_read = {v: k for k, (_, nodes) in enumerate(parts) for n in nodes for v in trace.nodes[n].inputs if not isinstance(v, Number)}
+        last_read = {
+            v: k
+            for k, (_, nodes) in enumerate(parts)
+            for n in nodes
+            for v in trace.nodes[n].inputs
+            if not isinstance(v, Number)
+        }
         direct = set()
         for k, (native, nodes) in enumerate(parts):
             made = [v for n in nodes for v in trace.nodes[n].outputs if v in wanted or last_read.get(v, -1) > k]
-            reads = tuple(dict.fromkeys(v for n in nodes for v in trace.nodes[n].inputs if not isinstance(v, Number) and made_by.get(v, -1) != k))
+            reads = tuple(
+                dict.fromkeys(
+                    v
+                    for n in nodes
+                    for v in trace.nodes[n].inputs
+                    if not isinstance(v, Number) and made_by.get(v, -1) != k
+                )
+            )
             if not native:
                 self.steps.append((trace.nodes[nodes[0]], reads, tuple(made), tuple(nodes)))
                 continue
@@ -113,7 +128,9 @@ class PartialExecutable:
             if at[v] != address:  # a leaf, or a value that is an output twice
                 ctypes.memmove(address, at[v], self.specs[v].nbytes)
         # All of them are read before the first is written: one leaf's new value may be another one's old.
-        new = [(leaf, ctypes.string_at(at[v], self.specs[v].nbytes) if v < leaves else None, v) for leaf, v in self.copies]
+        new = [
+            (leaf, ctypes.string_at(at[v], self.specs[v].nbytes) if v < leaves else None, v) for leaf, v in self.copies
+        ]
         for leaf, data, v in new:
             ctypes.memmove(at[leaf], data if data is not None else at[v], self.specs[leaf].nbytes)
 
@@ -135,7 +152,9 @@ def is_native(node: Node, specs: dict[int, Spec]) -> bool:
     return node.op.is_compiled and all(kinds) and all(s.dtype.llvm for s in node.specs)
 
 
-def _part(trace: Trace, nodes: list[int], reads: tuple[int, ...], made: list[int], writes: list[tuple[int, int]], name: str) -> Trace:
+def _part(
+    trace: Trace, nodes: list[int], reads: tuple[int, ...], made: list[int], writes: list[tuple[int, int]], name: str
+) -> Trace:
     """Some nodes as a trace of their own: what they read are its leaves."""
     specs = trace.specs()
     number = {v: n for n, v in enumerate(reads)}
@@ -147,7 +166,14 @@ def _part(trace: Trace, nodes: list[int], reads: tuple[int, ...], made: list[int
         inputs = tuple(x if isinstance(x, Number) else number[x] for x in node.inputs)
         found.append(node._replace(inputs=inputs, outputs=tuple(number[v] for v in node.outputs)))
     outputs = tuple(number[v] for v in made)
-    return Trace(tuple(specs[v] for v in reads), trace.numbers, tuple(found), outputs, tuple((number[a], number[b]) for a, b in writes), name)
+    return Trace(
+        tuple(specs[v] for v in reads),
+        trace.numbers,
+        tuple(found),
+        outputs,
+        tuple((number[a], number[b]) for a, b in writes),
+        name,
+    )
 
 
 def _array(address: int, spec: Spec) -> np.ndarray:

@@ -35,7 +35,15 @@ class Instr(NamedTuple):
     def text(self) -> tuple:
         """What a kernel's key says of it."""
         name = self.op.name if self.op else ""
-        return (self.kind, self.dtype.name if self.dtype else "", self.args, name, _plain(self.params), self.at, repr(self.value))
+        return (
+            self.kind,
+            self.dtype.name if self.dtype else "",
+            self.args,
+            name,
+            _plain(self.params),
+            self.at,
+            repr(self.value),
+        )
 
 
 def _plain(params):
@@ -55,7 +63,9 @@ class NestOperand(NamedTuple):
 
 class NestStore(NamedTuple):
     instr: int
-    operand: NestOperand  # over the outer dims only where the instruction does not vary over inner ones (inner strides 0)
+    operand: (
+        NestOperand  # over the outer dims only where the instruction does not vary over inner ones (inner strides 0)
+    )
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ from suiren.compiler.passes.layout import layout
 from suiren.compiler.passes.lower import lower
 from suiren.compiler.passes.memory import memory
 from suiren.compiler.passes.simplify import simplify
-from suiren.compiler.program import FIRST_FREE_SLOT, Program, program_of
+from suiren.compiler.program import Program, program_of
 from suiren.config import config
 from suiren.trace.trace import Trace
 
@@ -28,7 +28,13 @@ class Pass(NamedTuple):
     run: Callable[[Program], Program]
 
 
-PASSES = (Pass("simplify", simplify), Pass("layout", layout), Pass("fuse", fuse), Pass("lower", lower), Pass("memory", memory))
+PASSES = (
+    Pass("simplify", simplify),
+    Pass("layout", layout),
+    Pass("fuse", fuse),
+    Pass("lower", lower),
+    Pass("memory", memory),
+)
 
 
 def lowered(trace: Trace) -> Program:

@@ -47,7 +47,9 @@ def _nest(nest: Nest) -> list[str]:
     for n, i in enumerate(nest.code):
         if i.kind in ("load", "index"):
             o = nest.operands[i.at]
-            what = f"{f'%{o.value}' if o.value >= 0 else 'place'}{list(o.strides)}" + (f"+{o.offset}" if o.offset else "")
+            what = f"{f'%{o.value}' if o.value >= 0 else 'place'}{list(o.strides)}" + (
+                f"+{o.offset}" if o.offset else ""
+            )
         elif i.kind == "const":
             what = repr(i.value)
         elif i.kind == "number":
@@ -56,13 +58,18 @@ def _nest(nest: Nest) -> list[str]:
             what = ", ".join([*(f"v{a}" for a in i.args), *(map(repr, i.params))])
         name = i.op.name if i.op else i.kind
         lines.append(f"    v{n} {i.dtype.short if i.dtype else ''} = {name} {what}")
-    lines += [f"    %{s.operand.value}{list(s.operand.strides)}{f'+{s.operand.offset}' if s.operand.offset else ''} := v{s.instr}" for s in nest.stores]
+    lines += [
+        f"    %{s.operand.value}{list(s.operand.strides)}{f'+{s.operand.offset}' if s.operand.offset else ''} := v{s.instr}"
+        for s in nest.stores
+    ]
     return lines
 
 
 def _task(task: Task) -> list[str]:
     params = [f"{k}={v!r}" for k, v in zip(task.node.op.params, task.node.params)]
-    lines = [f"  task {', '.join(f'%{v}' for v in task.outputs)} = {task.node.op.name}({', '.join([*map(_input, task.inputs), *params])})"]
+    lines = [
+        f"  task {', '.join(f'%{v}' for v in task.outputs)} = {task.node.op.name}({', '.join([*map(_input, task.inputs), *params])})"
+    ]
     if task.epilogue.operands or len(task.epilogue.results) > 1 or task.label != task.node.op.name:
         operands = [f"{k.varies} {_input(x)}" for k, x in zip(task.epilogue.operands, task.operands)]
         lines.append(f"    then {task.label} with {'; '.join(operands) or 'nothing'}")

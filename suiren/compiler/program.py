@@ -17,15 +17,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suiren.dtypes import dtype
-
 from suiren.trace.op import Input, Op
 from suiren.trace.spec import Spec, spec
 from suiren.trace.trace import Node, Number, Trace
 
 if TYPE_CHECKING:
-    from suiren.compiler.nest import Nest
     from suiren.compiler.emit.builder import Builder, Value
     from suiren.compiler.emit.target import Target
+    from suiren.compiler.nest import Nest
 
 # The first slots of every table; leaves and then outputs follow.
 ARENA, NUMBERS, STATUS, FIRST_FREE_SLOT = 0, 1, 2, 3
@@ -216,7 +215,9 @@ class Program:
     outputs: tuple[int, ...]
     writes: tuple[tuple[int, int], ...]
     origins: dict[int, int]  # value -> the trace node that computes it
-    constants: dict[int, bool | int | float] = field(default_factory=dict)  # values that are the same known number everywhere
+    constants: dict[int, bool | int | float] = field(
+        default_factory=dict
+    )  # values that are the same known number everywhere
     blocks: dict[int, int] = field(default_factory=dict)  # values that lie in blocks of this many channels
     left_out: frozenset[str] = frozenset()  # optional passes that were left out: they bear on what later ones do
     steps: list[Nest | Task] = field(default_factory=list)

@@ -44,8 +44,12 @@ class Plan:
     unroll: int  # vectors (mode "inner") or rounds ("outer") of the innermost loop side by side
     columns: int  # mode "outer": vectors of the last outer dim side by side
     masked: bool  # what is left over is done by one masked vector, otherwise element by element
-    parts: tuple[tuple[int, int], ...]  # (outer dim, dim): the first counts parts of a whole, the second goes over a part; the last one may be shorter
-    merged: bool  # neighbouring units are one range of inner dim 0: the outer dim counts its parts, and nothing is reduced
+    parts: tuple[
+        tuple[int, int], ...
+    ]  # (outer dim, dim): the first counts parts of a whole, the second goes over a part; the last one may be shorter
+    merged: (
+        bool  # neighbouring units are one range of inner dim 0: the outer dim counts its parts, and nothing is reduced
+    )
     flush: int  # after each round of this inner loop (the last one: each CHAIN rounds) accumulators are folded into totals; -1: never
     operands: tuple[PlanOperand, ...]
     numbers: tuple[type, ...]
@@ -58,7 +62,18 @@ class Plan:
     def key(self) -> tuple:
         operands = tuple((o.dtype.name, o.strides, o.memory) for o in self.operands)
         code = tuple(i.text() for i in self.code)
-        shape = (self.outer, self.inner, self.mode, self.lanes, self.unroll, self.columns, self.masked, self.parts, self.merged, self.flush)
+        shape = (
+            self.outer,
+            self.inner,
+            self.mode,
+            self.lanes,
+            self.unroll,
+            self.columns,
+            self.masked,
+            self.parts,
+            self.merged,
+            self.flush,
+        )
         return (*shape, operands, tuple(n.__name__ for n in self.numbers), code, self.stores, self.reload, self.checks)
 
     # ------------------------------------------------------------ levels and stages
@@ -140,7 +155,11 @@ class Plan:
     def loads(self, stage: int) -> set[int]:
         """The operands that the inner loops of a stage read."""
         reload = dict(self.reload)
-        return {self.code[n].at for n in self.computed(stage) if self.code[n].kind == "load" and not (n in reload and self.stages[n] < stage)}
+        return {
+            self.code[n].at
+            for n in self.computed(stage)
+            if self.code[n].kind == "load" and not (n in reload and self.stages[n] < stage)
+        }
 
 
 def compute(b: Builder, i: Instr, args: list[Value], check: int | None = None) -> Value:
@@ -179,10 +198,14 @@ class _Accumulator:
         d = kernel.plan.code[self.i.args[0]].dtype
         self.identity = b.const(self.i.op.identity(d), d, lanes)
         start = [self.identity]
-        if self.better is not None:  # place 0: it is right where nothing is better than the identity, for then all are equal to it
+        if (
+            self.better is not None
+        ):  # place 0: it is right where nothing is better than the identity, for then all are equal to it
             start.append(b.const(0, kernel.plan.code[self.i.args[1]].dtype, lanes))
         self.vars = [[[b.var(v) for v in start] for _ in range(n)] for _ in range(columns)]
-        self.totals = [[b.var(self.identity)] for _ in range(columns)] if kernel.plan.flush >= 0 and self.better is None else None
+        self.totals = (
+            [[b.var(self.identity)] for _ in range(columns)] if kernel.plan.flush >= 0 and self.better is None else None
+        )
 
     def add(self, column: int, k: int, values: list[Value], mask: Value | None) -> None:
         b, acc = self.b, self.vars[column][k]
@@ -299,7 +322,11 @@ class _LoopKernel:
         if column and self.plan.is_wide(at):
             stride = self._lane_stride(at)
             offset = column * self.plan.lanes if stride == 1 else b.mul(stride, column * self.plan.lanes)
-            here = b.at(here, offset, self.plan.operands[at].dtype) if self.plan.operands[at].memory else b.add(here, offset)
+            here = (
+                b.at(here, offset, self.plan.operands[at].dtype)
+                if self.plan.operands[at].memory
+                else b.add(here, offset)
+            )
         return here
 
     def _lane_offsets(self, at: int) -> Value:
@@ -364,7 +391,11 @@ class _LoopKernel:
     def _outer_instructions(self, level: int, stage: int) -> list[int]:
         plan = self.plan
         kinds = ("reduce", "pick")
-        return [n for n, i in enumerate(plan.code) if plan.levels[n] == level and plan.stages[n] == stage and i.kind not in kinds]
+        return [
+            n
+            for n, i in enumerate(plan.code)
+            if plan.levels[n] == level and plan.stages[n] == stage and i.kind not in kinds
+        ]
 
     # ------------------------------------------------------------ the units
 
@@ -448,7 +479,9 @@ class _LoopKernel:
         horizontal = plan.mode == "inner"
         lanes = self.lanes
         self.accumulators = {n: _Accumulator(self, n, self.columns, lanes) for n in self.reduces}
-        if horizontal and not plan.masked and lanes > 1 and self.reduces:  # single elements have accumulators of their own
+        if (
+            horizontal and not plan.masked and lanes > 1 and self.reduces
+        ):  # single elements have accumulators of their own
             self.singles = {n: _Accumulator(self, n, 1, 1) for n in self.reduces}
         else:
             self.singles = {}

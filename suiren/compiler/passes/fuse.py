@@ -112,7 +112,10 @@ class Fusion:
         self.fuses = "fuse" not in program.left_out
         self.access: dict[int, Access] = {}  # of the results of movement ops
         self.free: dict[int, Item] = {}  # values that need no memory to compute: computed where they are read
-        self.inlined: dict[int, Item] = {}  # values that are computed again where they are read
+        self.inlined: dict[
+            int, Item
+        ] = {}  # values that are computed again where they are read, with all that their cluster needs for them
+        self.masks: set[int] = set()  # … of which the inputs are read from memory
         self.writers: dict[int, list[Cluster]] = {}
         self.clusters: set[Cluster] = set()
         self.by_value: dict[int, Item] = {}
@@ -147,7 +150,16 @@ class Fusion:
             self.add_placement(node, origin)
         elif kind == "copy":  # of layout.py: the same value in another layout
             value = node.outputs[0]
-            self.add(Item("store", origin, node.specs[0].shape, (self.read(node.inputs[0]),), (value,), place=(self.specs[value].strides, 0)))
+            self.add(
+                Item(
+                    "store",
+                    origin,
+                    node.specs[0].shape,
+                    (self.read(node.inputs[0]),),
+                    (value,),
+                    place=(self.specs[value].strides, 0),
+                )
+            )
         else:
             self.add_template(node, origin)
 
@@ -172,7 +184,13 @@ class Fusion:
             return True
         for x in item.accesses:
             found = through(x, a.moves)
-            if found is None or not self.can_be_inlined(found):
+            maker = self.by_value.get(x.value)
+            below = (
+                maker
+                if maker is not None and maker.cluster is item.cluster is not None and a.value not in self.masks
+                else None
+            )
+            if found is None or not self.can_be_inlined(found, below):
                 return False
         return True
 
@@ -181,7 +199,11 @@ class Fusion:
         if value in self.program.constants:
             return True
         item = self.free.get(value)
-        return item is not None and not item.node.op.takes_index and all(isinstance(a, Number) or self.is_uniform(a.value) for a in item.inputs)
+        return (
+            item is not None
+            and not item.node.op.takes_index
+            and all(isinstance(a, Number) or self.is_uniform(a.value) for a in item.inputs)
+        )
 
     def add_pointwise(self, node: Node, origin: int) -> None:
         shape = node.specs[0].shape
@@ -352,7 +374,12 @@ class Fusion:
             inner = a.inner if a.inner is not None else b.inner
             return (bounds, inner, None)
         for large, small in ((a, b), (b, a)):
-            if large.inner is not None and small.inner is None and small.template is None and large.outer_numel == small.numel:
+            if (
+                large.inner is not None
+                and small.inner is None
+                and small.template is None
+                and large.outer_numel == small.numel
+            ):
                 bounds = refine_outer(large.bounds, large.inner, small.bounds)
                 return None if bounds is None else (bounds, large.inner, small)
         return None
@@ -363,7 +390,9 @@ class Fusion:
 
     def channels(self, cluster: Cluster) -> set[tuple[int, int, int]]:
         """The intervals of channels of the blocked values that a cluster reads and makes, with the block's size."""
-        values = {a.value for item in cluster.items for a in item.accesses} | {v for item in cluster.items for v in item.outputs}
+        values = {a.value for item in cluster.items for a in item.accesses} | {
+            v for item in cluster.items for v in item.outputs
+        }
         if cluster.template is not None:
             values.add(cluster.template.node.outputs[0])
         return {channels_of(self.specs[v].shape, self.program.blocks[v]) for v in values if v in self.program.blocks}
@@ -411,7 +440,13 @@ class Fusion:
     def fits_epilogue(self, item: Item, joined: Cluster) -> bool:
         """Whether an item can be applied to a template's result in registers."""
         template = joined.template
-        if item.kind != "pointwise" or item.checks or not item.full or not template.allowed or not self.lies_like(item.outputs[0], template):
+        if (
+            item.kind != "pointwise"
+            or item.checks
+            or not item.full
+            or not template.allowed
+            or not self.lies_like(item.outputs[0], template)
+        ):
             return False
         return all(self.fits_result(a, joined, template) for a in item.inputs)
 
@@ -421,7 +456,10 @@ class Fusion:
         if a.value in self.program.constants:
             return True
         if a.value in self.free:
-            return all(not self.free[a.value].node.op.takes_index and self.fits_result(x, joined, template) for x in self.free[a.value].inputs)
+            return all(
+                not self.free[a.value].node.op.takes_index and self.fits_result(x, joined, template)
+                for x in self.free[a.value].inputs
+            )
         if a.value == template.node.outputs[0]:
             return is_identity(a, self.specs[a.value].numel)
         if self.is_made_of(template, a.value):
@@ -437,7 +475,12 @@ class Fusion:
     def varies(self, a: Access, template: TemplateItem) -> str:
         """How an operand varies over a template's result: see Operand."""
         out = self.specs[template.node.outputs[0]]
-        if is_identity(a, self.specs[a.value].numel) and a.shape and self.specs[a.value].numel == out.numel and self.lies_like(a.value, template):
+        if (
+            is_identity(a, self.specs[a.value].numel)
+            and a.shape
+            and self.specs[a.value].numel == out.numel
+            and self.lies_like(a.value, template)
+        ):
             return "same"
         if self.program.blocks.get(a.value, 0):
             return "none"
@@ -456,7 +499,12 @@ class Fusion:
 
     def pays(self, joined: Cluster, full: dict[Item, bool]) -> bool:
         made = {v for item in joined.items for v in item.outputs}
-        operands = {(a.value, a.strides, a.offset) for item in joined.items for a in item.accesses if a.value not in made and self.is_readable(a)}
+        operands = {
+            (a.value, a.strides, a.offset)
+            for item in joined.items
+            for a in item.accesses
+            if a.value not in made and self.is_readable(a)
+        }
         if joined.template is not None:
             return len(operands) <= 8
         if len(operands) > MOST_OPERANDS:
@@ -527,7 +575,9 @@ class Fusion:
                 if value in in_template or not outside or self.program.blocks.get(value, 0):
                     continue
                 work, leaves = self.work_of(item, cluster)
-                if leaves > 3 or not all(self.can_be_inlined(a, item) for r in outside for a in r.accesses if a.value == value):
+                if leaves > 3 or not all(
+                    self.can_be_inlined(a, item) for r in outside for a in r.accesses if a.value == value
+                ):
                     continue
                 again = work * sum(1 if cluster.numel == 1 else max(r.cluster.numel // 8, 1) for r in outside)
                 if again <= CHEAP_AGAIN:
@@ -549,24 +599,42 @@ class Fusion:
             for item in cluster.items:
                 value = item.outputs[0]
                 outside = readers.get(value, set()) - {cluster}
-                if item.kind != "pointwise" or item.cost > 2 or item.checks or not item.full or len(outside) != 1 or value in inputs or value in self.inlined:
+                if (
+                    item.kind != "pointwise"
+                    or item.cost > 2
+                    or item.checks
+                    or not item.full
+                    or len(outside) != 1
+                    or value in inputs
+                    or value in self.inlined
+                ):
                     continue
                 memory = list(dict.fromkeys(a for a in item.accesses if self.is_readable(a)))
                 if len(memory) != 1 or value in wanted or not is_identity(memory[0], self.specs[value].numel):
                     continue
                 source = memory[0].value
-                if source in self.inlined or not lies_anyway(source, cluster) or self.program.blocks.get(source) != self.program.blocks.get(value):
+                if (
+                    source in self.inlined
+                    or not lies_anyway(source, cluster)
+                    or self.program.blocks.get(source) != self.program.blocks.get(value)
+                ):
                     continue
                 (reader,) = outside
                 seen = [a for i in reader.items for a in i.accesses if a.value == value]
-                if all(is_identity(a, self.specs[value].numel) for a in seen) and self.reads_instead(reader, item, memory[0]):
+                if all(is_identity(a, self.specs[value].numel) for a in seen) and self.reads_instead(
+                    reader, item, memory[0]
+                ):
                     self.inlined[value] = item
+                    self.masks.add(value)
                     readers.setdefault(source, set()).add(reader)
 
     def reads_instead(self, reader: Cluster, item: Item, source: Access) -> bool:
         """Whether a cluster may read what a value is made of in the value's place."""
         template = reader.template
-        return template is None or (all(self.fits_result(a, reader, template) for a in item.inputs if a != source) and self.varies(source, template) == "same")
+        return template is None or (
+            all(self.fits_result(a, reader, template) for a in item.inputs if a != source)
+            and self.varies(source, template) == "same"
+        )
 
     def accesses_of(self, cluster: Cluster) -> list[Access]:
         found = [a for item in cluster.items for a in item.accesses]
@@ -610,7 +678,11 @@ class Fusion:
             taken.add(copy)
             return copy
 
-        unchanged = {leaf for leaf, v in program.writes if self.read(v).value == leaf and is_identity(self.read(v), self.specs[leaf].numel)}
+        unchanged = {
+            leaf
+            for leaf, v in program.writes
+            if self.read(v).value == leaf and is_identity(self.read(v), self.specs[leaf].numel)
+        }
         program.writes = tuple((leaf, own(v)) for leaf, v in program.writes if leaf not in unchanged)
         program.outputs = tuple(own(v) for v in program.outputs)
 

@@ -40,8 +40,14 @@ class _Layout:
 
     def placement(self, node: Node) -> None:
         kinds = tuple(self.program.kind(x) for x in node.inputs)
-        same = {k for k, (shape, *_) in node.op.parts(kinds, node.params) if not isinstance(node.inputs[k], Number) and shape == self.specs[node.inputs[k]].shape}
-        self.nodes.append(node._replace(inputs=tuple(x if k in same else self.lying(x, 0) for k, x in enumerate(node.inputs))))
+        same = {
+            k
+            for k, (shape, *_) in node.op.parts(kinds, node.params)
+            if not isinstance(node.inputs[k], Number) and shape == self.specs[node.inputs[k]].shape
+        }
+        self.nodes.append(
+            node._replace(inputs=tuple(x if k in same else self.lying(x, 0) for k, x in enumerate(node.inputs)))
+        )
 
     def pointwise(self, node: Node) -> None:
         shape = node.specs[0].shape
@@ -59,7 +65,10 @@ class _Layout:
 
     def template(self, node: Node) -> None:
         wants, gives = node.op.blocked
-        inputs = tuple(self.lying(x, self.block if k in wants and not self.takes(node, k, x) else 0) for k, x in enumerate(node.inputs))
+        inputs = tuple(
+            self.lying(x, self.block if k in wants and not self.takes(node, k, x) else 0)
+            for k, x in enumerate(node.inputs)
+        )
         self.nodes.append(node._replace(inputs=inputs))
         for k in gives:
             self.blocks[node.outputs[k]] = self.block
@@ -70,7 +79,9 @@ class _Layout:
             return False
         family = importlib.import_module(f"suiren.compiler.kernels.{node.op.family}")
         spec = self.specs[x]
-        return hasattr(family, "takes") and family.takes(node.op, node.params, k, Place(Ptr(None), spec.dtype, spec.shape, spec.strides))
+        return hasattr(family, "takes") and family.takes(
+            node.op, node.params, k, Place(Ptr(None), spec.dtype, spec.shape, spec.strides)
+        )
 
     def lying(self, x: int | Number, block: int) -> int | Number:
         """The value in the layout that is asked for: itself, or a copy."""

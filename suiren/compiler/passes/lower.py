@@ -32,7 +32,10 @@ def lower(program: Program) -> Program:
 
 
 def _scheduled(program: Program, nest: Nest) -> list[Scheduled]:
-    return [keep_dear(s, program.new_value) if s.plan.n_stages > 1 else s for s in schedule(nest, program.target, program.new_value)]
+    return [
+        keep_dear(s, program.new_value) if s.plan.n_stages > 1 else s
+        for s in schedule(nest, program.target, program.new_value)
+    ]
 
 
 def _copy_into_leaf(program: Program, leaf: int, value: int) -> Nest:
@@ -40,7 +43,16 @@ def _copy_into_leaf(program: Program, leaf: int, value: int) -> Nest:
     spec = program.specs[leaf]
     load, store = NestOperand(value, spec.dtype, (1,)), NestOperand(leaf, spec.dtype, (1,))
     origins = (program.origins[value],) if value in program.origins else ()
-    return Nest((spec.numel,), (False,), [load], [], [Instr("load", spec.dtype)], [NestStore(0, store)], origins=origins, label="copy into leaf")
+    return Nest(
+        (spec.numel,),
+        (False,),
+        [load],
+        [],
+        [Instr("load", spec.dtype)],
+        [NestStore(0, store)],
+        origins=origins,
+        label="copy into leaf",
+    )
 
 
 # ---------------------------------------------------------------- buffers
@@ -67,7 +79,9 @@ def _place_buffers(program: Program, steps: list, before: dict[int, int]) -> Non
         if first not in program.buffers:
             end = last[first]
             if end in slots:
-                program.buffers[first] = Buffer(_nbytes(program, end), f"output {program.outputs.index(end)}", slots[end])
+                program.buffers[first] = Buffer(
+                    _nbytes(program, end), f"output {program.outputs.index(end)}", slots[end]
+                )
             else:
                 program.buffers[first] = Buffer(_nbytes(program, first), f"%{first}")
         program.buffers[v] = program.buffers[first]
@@ -142,7 +156,9 @@ def _task_calls(program: Program, task: Task) -> list[Call]:
         outputs=tuple(outputs),
         dtype=out.dtype,
         epilogue=task.epilogue,
-        operands=tuple(_operand(program, x, k.varies, outputs[0]) for x, k in zip(task.operands, task.epilogue.operands)),
+        operands=tuple(
+            _operand(program, x, k.varies, outputs[0]) for x, k in zip(task.operands, task.epilogue.operands)
+        ),
         target=program.target,
         node=task.origin,
     )
@@ -157,7 +173,13 @@ def _task_calls(program: Program, task: Task) -> list[Call]:
 def _place(program: Program, value: int, shape: tuple[int, ...]) -> Place:
     """Where a dense value lies."""
     block = program.blocks.get(value, 0)
-    return Place(Ptr(program.buffers[value]), program.specs[value].dtype, shape, () if block else contiguous_strides(shape), block)
+    return Place(
+        Ptr(program.buffers[value]),
+        program.specs[value].dtype,
+        shape,
+        () if block else contiguous_strides(shape),
+        block,
+    )
 
 
 def _seen(program: Program, a: Access) -> Place:

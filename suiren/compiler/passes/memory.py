@@ -25,7 +25,9 @@ def memory(program: Program) -> Program:
     share = "reuse" not in program.left_out
     for buffer in sorted(lives, key=lambda b: -b.nbytes):
         life, size = lives[buffer], max(ALIGN, -(-buffer.nbytes // ALIGN) * ALIGN)
-        taken = sorted((begin, end) for begin, end, other in placed if not share or (life[0] <= other[1] and other[0] <= life[1]))
+        taken = sorted(
+            (begin, end) for begin, end, other in placed if not share or (life[0] <= other[1] and other[0] <= life[1])
+        )
         buffer.offset = _best_gap(taken, size)
         placed.append((buffer.offset, buffer.offset + size, life))
     program.arena_bytes = max((end for _, end, _ in placed), default=0)

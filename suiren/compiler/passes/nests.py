@@ -7,7 +7,16 @@ from math import prod
 
 from suiren.compiler.emit.loops import compute
 from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
-from suiren.compiler.passes.domain import bounds_of, is_inside, outer_bounds, refine, refine_outer, split, through, widened
+from suiren.compiler.passes.domain import (
+    bounds_of,
+    is_inside,
+    outer_bounds,
+    refine,
+    refine_outer,
+    split,
+    through,
+    widened,
+)
 from suiren.compiler.passes.fuse import Cluster, Fusion, Item, channels_of
 from suiren.compiler.passes.symbolic import Symbol, SymbolicBuilder
 from suiren.compiler.program import Access, Epilogue, Operand, Task, plain_epilogue
@@ -50,8 +59,8 @@ class CodeWriter:
             self.numbers.append(x)
         return self.instr(Instr("number", d, at=self.numbers.index(x)))
 
-    def pointwise(self, item: Item, moves: tuple, full: bool, index: Access | None) -> int:
-        """The result of an item, seen through `moves`, which its inputs are seen through, too."""
+    def pointwise(self, item: Item, moves: tuple, full: bool, index: Access | None, home: Cluster | None = None) -> int:
+        """The result of an item, seen through `moves`, which its inputs are seen through, too; those that items of `home` make are computed, not read."""
         op, params = item.node.op, item.node.params
         kinds = tuple(self.fusion.program.kind(x) for x in item.node.inputs)
         operands, _ = op.types(kinds, params)
@@ -62,7 +71,7 @@ class CodeWriter:
             elif x.value in self.constants:
                 args.append(self.convert(self.read(x, full), d))
             else:
-                args.append(self.convert(self.read(through(x, moves), full), d))
+                args.append(self.convert(self.read(through(x, moves), full, home), d))
         if op.takes_index:
             args.append(self.index(index, full))
         before = len(self.code)
@@ -71,16 +80,16 @@ class CodeWriter:
             self.cost += item.cost
         return n
 
-    def read(self, a: Access, full: bool) -> int:
+    def read(self, a: Access, full: bool, home: Cluster | None = None) -> int:
         """The element that an access shows, at the full or the outer index."""
         if a.value in self.constants:
             return self.instr(Instr("const", self.specs[a.value].dtype, value=self.constants[a.value]))
         item = self.fusion.by_value.get(a.value)
         if item is not None and item.cluster is self.cluster:
             return self.computed(item, a.value)
-        again = self.fusion.again(a.value)
+        again = self.fusion.again(a.value) or (item if item is not None and item.cluster is home is not None else None)
         if again is not None:
-            return self.pointwise(again, a.moves, full, a)
+            return self.pointwise(again, a.moves, full, a, again.cluster if a.value not in self.fusion.masks else None)
         return self.load(a, full)
 
     def computed(self, item: Item, value: int) -> int:
@@ -137,7 +146,11 @@ class NestWriter(CodeWriter):
             if item.kind == "reduction":
                 self.results[item] = self.reduction(item)
             else:
-                self.results[item] = {item.outputs[0]: self.pointwise(item, (), item.full, Access(value, item.shape, contiguous_strides(item.shape)))}
+                self.results[item] = {
+                    item.outputs[0]: self.pointwise(
+                        item, (), item.full, Access(value, item.shape, contiguous_strides(item.shape))
+                    )
+                }
         return self.results[item][value]
 
     def reduction(self, item: Item) -> dict[int, int]:
@@ -178,7 +191,11 @@ class NestWriter(CodeWriter):
                 if item.kind == "store":
                     n = self.convert(self.read(item.inputs[0], item.full), spec.dtype)
                     strides, offset = item.place
-                    found.append(NestStore(n, NestOperand(value, spec.dtype, self.over_domain(item.shape, strides, item.full), offset)))
+                    found.append(
+                        NestStore(
+                            n, NestOperand(value, spec.dtype, self.over_domain(item.shape, strides, item.full), offset)
+                        )
+                    )
                 else:
                     full = item.full and item.kind != "reduction"
                     n = self.convert(self.computed(item, value), spec.dtype)
@@ -207,10 +224,25 @@ class NestWriter(CodeWriter):
             sizes, inner = first.shape, tuple(d in dims for d in range(len(first.shape)))
         else:
             pairs = list(zip(self.bounds, self.bounds[1:]))[::-1]
-            sizes, inner = tuple(high // low for low, high in pairs), tuple(is_inside(low, self.inner) for low, _ in pairs)
+            sizes, inner = (
+                tuple(high // low for low, high in pairs),
+                tuple(is_inside(low, self.inner) for low, _ in pairs),
+            )
         checking = next((i.origin for i in self.cluster.items if i.checks), None)
         origins = tuple(dict.fromkeys(i.origin for i in self.cluster.items if i.origin >= 0))
-        nest = Nest(sizes, inner, self.operands, self.numbers, self.code, stores, (), origins, label_of(self.cluster), checking, max(self.cost, 1))
+        nest = Nest(
+            sizes,
+            inner,
+            self.operands,
+            self.numbers,
+            self.code,
+            stores,
+            (),
+            origins,
+            label_of(self.cluster),
+            checking,
+            max(self.cost, 1),
+        )
         if not any(i.kind == "reduce" for i in self.code):
             _without_reduction(nest)
         return self.in_blocks(nest) if self.fusion.program.blocks else nest
@@ -226,7 +258,9 @@ class NestWriter(CodeWriter):
         ((low, high, block),) = found
         count = -(-(high // low) // block)
         pairs = list(zip(self.bounds, self.bounds[1:]))[::-1]
-        above = [n for n, (b, _) in enumerate(pairs) if b >= high]  # positions of N's atoms, of the channels' and of what is below
+        above = [
+            n for n, (b, _) in enumerate(pairs) if b >= high
+        ]  # positions of N's atoms, of the channels' and of what is below
         below = [n for n, (b, _) in enumerate(pairs) if b < low]
         own = next((n for n, (b, _) in enumerate(pairs) if low <= b < high), None)  # None: one channel
 
@@ -314,7 +348,11 @@ class EpilogueWriter(CodeWriter):
             return None
         results = []
         for v in values:
-            n = self.instr(Instr("load", specs[v].dtype, at=-1)) if v == node.outputs[0] else self.computed(self.fusion.by_value[v], v)
+            n = (
+                self.instr(Instr("load", specs[v].dtype, at=-1))
+                if v == node.outputs[0]
+                else self.computed(self.fusion.by_value[v], v)
+            )
             results.append(self.convert(n, specs[v].dtype))
         origins = tuple(dict.fromkeys((template.origin, *(i.origin for i in self.cluster.items))))
         if values == [node.outputs[0]]:
@@ -322,11 +360,25 @@ class EpilogueWriter(CodeWriter):
         else:
             epilogue = _epilogue(self.code, results, tuple(self.kinds), tuple(specs[v].dtype for v in values))
         label = " ".join([node.op.name, *(i.node.op.name for i in self.cluster.items)])
-        return Task(node, template.origin, template.inputs, (*values, *node.outputs[1:]), epilogue, tuple(self.operands), origins, label)
+        return Task(
+            node,
+            template.origin,
+            template.inputs,
+            (*values, *node.outputs[1:]),
+            epilogue,
+            tuple(self.operands),
+            origins,
+            label,
+        )
 
 
 def _epilogue(code: list[Instr], results: list[int], kinds: tuple[Operand, ...], dtypes: tuple[dtype, ...]) -> Epilogue:
-    key = (tuple(i.text() for i in code), tuple(results), tuple((k.dtype.name, k.varies) for k in kinds), tuple(d.name for d in dtypes))
+    key = (
+        tuple(i.text() for i in code),
+        tuple(results),
+        tuple((k.dtype.name, k.varies) for k in kinds),
+        tuple(d.name for d in dtypes),
+    )
 
     def emit(b, x, operands):
         values = []

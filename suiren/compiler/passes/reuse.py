@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
+from suiren.compiler.nest import NestOperand
 from suiren.compiler.passes.schedule import Scheduled
 from suiren.compiler.program import Access, Program, Task
 
@@ -30,11 +31,18 @@ class Lifetimes:
         first = self.made[new][0]
         if old in self.made and self.made[old][-1] >= first:
             return False
-        return all(n < first or (n in self.made[new] and reads_in_place(self.steps[n], new, old)) for n in self.read.get(old, ()))
+        return all(
+            n < first or (n in self.made[new] and reads_in_place(self.steps[n], new, old))
+            for n in self.read.get(old, ())
+        )
 
 
 def reads_of(step: Scheduled | Task) -> list[int]:
-    return step.reads if isinstance(step, Task) else [o.value for o, p in zip(step.operands, step.plan.operands) if p.memory][: _loads(step)]
+    return (
+        step.reads
+        if isinstance(step, Task)
+        else [o.value for o, p in zip(step.operands, step.plan.operands) if p.memory][: _loads(step)]
+    )
 
 
 def writes_of(step: Scheduled | Task) -> list[int]:
@@ -51,13 +59,28 @@ def reads_in_place(step: Scheduled | Task, new: int, old: int) -> bool:
     """Whether a step reads `old` only where, and not after, it writes `new`."""
     if isinstance(step, Task):
         inputs = {a.value for a in step.inputs if isinstance(a, Access)}
-        same = [k.varies == "same" for a, k in zip(step.operands, step.epilogue.operands) if isinstance(a, Access) and a.value == old]
+        same = [
+            k.varies == "same"
+            for a, k in zip(step.operands, step.epilogue.operands)
+            if isinstance(a, Access) and a.value == old
+        ]
         return new in step.outputs[: len(step.epilogue.results)] and old not in inputs and all(same)
     plan, loaded = step.plan, min(at for _, at, _ in step.plan.stores)
     stores = [(n, at, full) for n, at, full in plan.stores if step.operands[at].value == new]
-    where = {(step.operands[at].strides, step.operands[at].offset, step.operands[at].dtype.itemsize) for _, at, _ in stores}
+    where = {
+        (step.operands[at].strides, step.operands[at].offset, step.operands[at].dtype.itemsize) for _, at, _ in stores
+    }
     loads = [k for k, o in enumerate(step.operands) if o.value == old and plan.operands[k].memory and k < loaded]
-    if len(where) != 1 or any((step.operands[k].strides, step.operands[k].offset, step.operands[k].dtype.itemsize) not in where for k in loads):
+    if len(where) != 1:
+        return False
+    sizes = step.words[: plan.outer + plan.inner]
+    for (counter, d), total in zip(plan.parts, step.words[len(step.words) - len(plan.parts) :]):
+        sizes[counter], sizes[d] = 1, total
+    written = _span(step.operands[stores[0][1]], sizes)
+    loads = [k for k in loads if not _apart(_span(step.operands[k], sizes), written)]
+    if any(
+        (step.operands[k].strides, step.operands[k].offset, step.operands[k].dtype.itemsize) not in where for k in loads
+    ):
         return False
     if prod(step.words[: plan.outer + plan.inner]) == 1:
         return True
@@ -65,6 +88,17 @@ def reads_in_place(step: Scheduled | Task, new: int, old: int) -> bool:
     # A value per outer index is read before the stages that come after it; one that is read in a later stage is read too late.
     late = [k for stage in range(written + 1, plan.n_stages) for k in plan.loads(stage)]
     return all(k not in late and (plan.operand_level(k) > 1) == stores[0][2] for k in loads)
+
+
+def _span(o: NestOperand, sizes: list[int]) -> tuple[int, int]:
+    """The first byte that an operand touches, and the one after the last."""
+    reach = [(n - 1) * s for n, s in zip(sizes, o.strides)]
+    low, high = sum(r for r in reach if r < 0), sum(r for r in reach if r > 0)
+    return (o.offset + low) * o.dtype.itemsize, (o.offset + high + 1) * o.dtype.itemsize
+
+
+def _apart(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[1] <= b[0] or b[1] <= a[0]
 
 
 def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
@@ -79,13 +113,17 @@ def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
 
     def sizes_fit(new: int, old: int) -> bool:
         # layouts are alike, or an element would not be read where it is written
-        return program.specs[new].nbytes == program.specs[old].nbytes and program.blocks.get(new) == program.blocks.get(old)
+        return program.specs[new].nbytes == program.specs[old].nbytes and program.blocks.get(new) == program.blocks.get(
+            old
+        )
 
     def candidates(new: int) -> list[int]:
         found = []
         for n in times.made.get(new, ()):
             found += [old for old in reads_of(steps[n]) if old != new and sizes_fit(new, old)]
-        return [old for old in dict.fromkeys(found) if old not in after and old not in wanted and times.may_follow(new, old)]
+        return [
+            old for old in dict.fromkeys(found) if old not in after and old not in wanted and times.may_follow(new, old)
+        ]
 
     def way_to(leaf: int, value: int, depth: int = 8) -> list[int] | None:
         """The chain of values from a leaf's old value to its new one."""
@@ -105,7 +143,12 @@ def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
         if way is not None:
             for old, new in zip([leaf, *way], way):
                 before[new], after[old] = old, new
-        elif value not in before and leaf not in after and _may_write_leaf(steps, times, value) and _is_over(times, leaf, value):
+        elif (
+            value not in before
+            and leaf not in after
+            and _may_write_leaf(steps, times, value)
+            and _is_over(times, leaf, value)
+        ):
             before[value], after[leaf] = leaf, value
     for step in steps:
         for new in dict.fromkeys(writes_of(step)):

@@ -64,7 +64,12 @@ class _Dims:
         found: list[list] = []
         for dim in self.dims:
             last = found[-1] if found else None
-            if last and last[1] == dim[1] and not {last[3], dim[3]} & self.fixed and all(a == b * dim[0] for a, b in zip(last[2], dim[2])):
+            if (
+                last
+                and last[1] == dim[1]
+                and not {last[3], dim[3]} & self.fixed
+                and all(a == b * dim[0] for a, b in zip(last[2], dim[2]))
+            ):
                 found[-1] = [last[0] * dim[0], dim[1], dim[2], dim[3]]
             else:
                 found.append(dim)
@@ -240,11 +245,15 @@ def _plan(nest: Nest, found: tuple[_Dims, str], target: Target) -> Scheduled:
         merged=merged,
         flush=_flush([d[0] for d in order[outer:]], lanes * unroll if mode == "inner" else unroll) if reduces else -1,
         operands=tuple(
-            PlanOperand(o.dtype, tuple(s if s in (0, 1) else None for s in (d[2][k] for d in order)), o.value >= 0) for k, o in enumerate(dims.operands)
+            PlanOperand(o.dtype, tuple(s if s in (0, 1) else None for s in (d[2][k] for d in order)), o.value >= 0)
+            for k, o in enumerate(dims.operands)
         ),
         numbers=tuple(n.cls for n in nest.numbers),
         code=tuple(nest.code),
-        stores=tuple((s.instr, len(nest.operands) + k, _is_full(dims, order, outer, len(nest.operands) + k)) for k, s in enumerate(nest.stores)),
+        stores=tuple(
+            (s.instr, len(nest.operands) + k, _is_full(dims, order, outer, len(nest.operands) + k))
+            for k, s in enumerate(nest.stores)
+        ),
         checks=nest.check is not None,
     )
     if not reduces:
@@ -325,7 +334,10 @@ def _split(nest: Nest, dims: _Dims, mode: str, cut: tuple[int, int], new_value) 
     n_outer = sum(not d[1] for d in order)
     strides = [tuple(d[2][k] for d in order) for k in range(len(dims.operands))]
     operands = [o._replace(strides=strides[k]) for k, o in enumerate(nest.operands)]
-    stores = [NestStore(s.instr, s.operand._replace(strides=strides[len(nest.operands) + k])) for k, s in enumerate(nest.stores)]
+    stores = [
+        NestStore(s.instr, s.operand._replace(strides=strides[len(nest.operands) + k]))
+        for k, s in enumerate(nest.stores)
+    ]
 
     # Where lanes run along an outer dim, results of a part lie one after another; otherwise the results that are combined do.
     shape = [d[0] for d in order[:n_outer]]
@@ -352,7 +364,18 @@ def _split(nest: Nest, dims: _Dims, mode: str, cut: tuple[int, int], new_value) 
             temporaries[r, which] = NestOperand(new_value(result_shape, d), d, tuple(result_strides))
             partial_stores.append(NestStore(at, temporaries[r, which]))
     new_parts = tuple((place[c], place[d], total) for d, (c, total) in dims.parts.items())
-    partial = _pruned(replace(nest, sizes=sizes, inner=inner, operands=operands, code=code, stores=partial_stores, parts=new_parts, label=nest.label + " parts"))
+    partial = _pruned(
+        replace(
+            nest,
+            sizes=sizes,
+            inner=inner,
+            operands=operands,
+            code=code,
+            stores=partial_stores,
+            parts=new_parts,
+            label=nest.label + " parts",
+        )
+    )
 
     # The second nest: the same outer dims, and the parts as the only inner one.
     keep = [n for n in range(n_outer) if n != place[counter[3]]] + [place[counter[3]]]
@@ -384,7 +407,11 @@ def _split(nest: Nest, dims: _Dims, mode: str, cut: tuple[int, int], new_value) 
         return moved[n]
 
     second_stores = [NestStore(build(s.instr), narrowed(s.operand)) for s in late]
-    outer_parts = tuple((keep.index(place[c]), keep.index(place[d]), total) for d, (c, total) in parts.items() if place[d] in keep and place[c] in keep)
+    outer_parts = tuple(
+        (keep.index(place[c]), keep.index(place[d]), total)
+        for d, (c, total) in parts.items()
+        if place[d] in keep and place[c] in keep
+    )
     combine = replace(
         nest,
         sizes=tuple(sizes[n] for n in keep),
@@ -439,7 +466,13 @@ def keep_dear(s: Scheduled, new_value: Callable[[tuple[int, ...], dtype], int]) 
             if plan.stages[n] == stage or n in reload or _cost_again(plan, n) < 2 * DEAR:
                 continue
             stored = [at for m, at, full in stores if m == n and full]
-            later = [at for m, at, full in plan.stores if full and plan.store_stage(m, full) >= stage and plan_operands[at].dtype is plan.code[n].dtype]
+            last = max(k for k in range(stage, plan.n_stages) if n in plan.computed(k))
+            later = [
+                at
+                for m, at, full in plan.stores
+                if full and plan.store_stage(m, full) >= last and plan_operands[at].dtype is plan.code[n].dtype
+            ]
+            later = [at for at in later if at not in reload.values()]
             if stored:
                 reload[n] = stored[0]
                 continue
@@ -474,6 +507,11 @@ def _cost_again(plan: Plan, n: int) -> int:
         i = plan.code[m]
         if i.kind == "apply":
             operands = tuple(plan.code[a].dtype for a in i.args)
-            cost += ask(i.op, i.params, operands[:-1] if i.op.takes_index else operands, (None,) * (len(operands) - i.op.takes_index)).cost
+            cost += ask(
+                i.op,
+                i.params,
+                operands[:-1] if i.op.takes_index else operands,
+                (None,) * (len(operands) - i.op.takes_index),
+            ).cost
         stack.extend(i.args)
     return cost

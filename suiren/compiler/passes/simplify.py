@@ -41,7 +41,9 @@ def transposed(program: Program) -> Program:
     uses: dict[int, int] = {}
     for v in [x for node in program.nodes for x in node.inputs if not isinstance(x, Number)] + program.wanted:
         uses[v] = uses.get(v, 0) + 1
-    made = {v: node for node in program.nodes if node.op.kind == "template" and node.op.transposes for v in node.outputs}
+    made = {
+        v: node for node in program.nodes if node.op.kind == "template" and node.op.transposes for v in node.outputs
+    }
     nodes = []
     for node in program.nodes:
         product = made.get(node.inputs[0]) if node.op.kind == "movement" else None
@@ -51,7 +53,9 @@ def transposed(program: Program) -> Program:
         inputs = []
         for x in reversed(product.inputs):
             spec = program.specs[x]
-            swapped = program.new_value((*spec.shape[:-2], spec.shape[-1], spec.shape[-2]), spec.dtype, program.origins.get(x, -1))
+            swapped = program.new_value(
+                (*spec.shape[:-2], spec.shape[-1], spec.shape[-2]), spec.dtype, program.origins.get(x, -1)
+            )
             nodes.append(node._replace(inputs=(x,), outputs=(swapped,), specs=(program.specs[swapped],)))
             inputs.append(swapped)
         program.origins[node.outputs[0]] = program.origins.get(product.outputs[0], -1)

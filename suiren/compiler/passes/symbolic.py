@@ -97,10 +97,9 @@ class SymbolicBuilder:
     def convert(self, x, dtype):
         if x.dtype is dtype:
             return x
-        if x.is_constant and dtype is not bool_ and not (isinstance(x.number, float) and not math.isfinite(x.number)):
-            if dtype.np is not None and x.dtype.np is not None:
-                with np.errstate(all="ignore"):
-                    return Symbol(dtype, x.dtype.np.type(x.number).astype(dtype.np).item())
+        if x.is_constant and dtype is not bool_ and dtype.np is not None and x.dtype.np is not None and _is_finite(x.number):
+            with np.errstate(all="ignore"):
+                return Symbol(dtype, x.dtype.np.type(x.number).astype(dtype.np).item())
         self.cost += 1
         return Symbol(dtype)
 
@@ -123,7 +122,12 @@ class SymbolicBuilder:
     def add(self, x, y):
         x, y = self._pair(x, y)
         for a, b in ((x, y), (y, x)):
-            if b.is_constant and b.number == 0 and (not a.is_float or _is_negative_zero(b.number)) and a.dtype.category != BOOL:
+            if (
+                b.is_constant
+                and b.number == 0
+                and (not a.is_float or _is_negative_zero(b.number))
+                and a.dtype.category != BOOL
+            ):
                 return a
         return self._fold("add", x, y)
 
@@ -205,6 +209,10 @@ for _name in _RELATIONS:
     setattr(SymbolicBuilder, _name, functools.partialmethod(SymbolicBuilder._compare, _name))
 
 
+def _is_finite(number) -> bool:
+    return not isinstance(number, float) or math.isfinite(number)
+
+
 def _is_negative_zero(number) -> bool:
     return math.copysign(1.0, number) < 0
 
@@ -224,7 +232,12 @@ _answers: dict[tuple, Said] = {}
 
 def ask(op, params: tuple, operands: tuple[dtype, ...], constants: tuple) -> Said:
     """What `op` does with operands of these dtypes, of which some are known constants (the others None)."""
-    key = (op, params, operands, repr(constants))  # by their text: 0, 0.0, -0.0 and False are equal, but not the same constant
+    key = (
+        op,
+        params,
+        operands,
+        repr(constants),
+    )  # by their text: 0, 0.0, -0.0 and False are equal, but not the same constant
     found = _answers.get(key)
     if found is None:
         found = _answers[key] = _run(op, params, operands, constants)
