@@ -28,6 +28,7 @@ from suiren.runtime import threads as t
 
 if TYPE_CHECKING:
     from suiren.compiler.emit.builder import Builder, Module, Value
+    from suiren.compiler.emit.control import Var
 
 BLOCK_PROGRAM, BLOCK_POOL, BLOCK_TABLE = 0, 1, 2
 PROGRAM_WAVES, PROGRAM_WAVE_COUNT, PROGRAM_CALLS, PROGRAM_CALL_COUNT, PROGRAM_WAKES, PROGRAM_WORDS = range(6)
@@ -164,6 +165,8 @@ def _claim(e: _Emitter) -> None:
 def _post(e: _Emitter) -> None:
     """post(pool, chunks, count, table, wakes): shares chunks with the workers; returns when all are done. The caller owns the pool."""
     b, (pool, chunks, count, table, wakes) = e.define("post", ["pool", "chunks", "count", "table", "wakes"])
+    clock = b.scratch(16)
+    began = _now(b, pool, clock)
     b.store(chunks, _word(b, pool, t.CHUNKS))
     b.store(count, _word(b, pool, t.COUNT))
     b.store(table, _word(b, pool, t.TABLE))
@@ -172,16 +175,56 @@ def _post(e: _Emitter) -> None:
     generation = b.add(b.shr_logical(b.atomic_load(ticket_word, int64), b.i64(32)), 1)
     # Sequentially consistent, as is a worker's counting itself among the sleepers and then looking at the ticket: one sees the other.
     b.atomic_store(b.or_(b.shl(generation, b.i64(32)), count), ticket_word, "seq_cst")
-    with b.if_(b.ne(wakes, 0)):
-        with b.if_(b.gt(b.atomic_load(_word(b, pool, t.SLEEPERS), int64, "seq_cst"), 0), likely=False):
-            e.call(b, "wake", pool, result=int64)
-    e.call(b, "claim", pool, result=int64)
+    sleepers = b.atomic_load(_word(b, pool, t.SLEEPERS), int64, "seq_cst")
+    with b.if_(b.and_(b.ne(wakes, 0), b.gt(sleepers, 0)), likely=False):
+        e.call(b, "wake", pool, result=int64)
+    mine = e.call(b, "claim", pool, result=int64)
+    worked = _now(b, pool, clock)
     spins = b.var(b.i64(0))
     with b.while_(lambda: b.gt(b.atomic_load(_word(b, pool, t.PENDING), int64), 0)):
         _wait_a_little(b, pool, spins)
+    _keep_account(b, pool, b.sub(worked, began), mine, b.sub(count, mine), spins, lambda: b.sub(_now(b, pool, clock), worked))
 
 
-def _wait_a_little(b: Builder, pool: Value, spins) -> Value:
+def _keep_account(b: Builder, pool: Value, spent: Value, mine: Value, others: Value, spins: Var, lost: Callable[[], Value]) -> None:
+    """What a shared wave gained (the time of the others' chunks), less what its caller lost in waiting: see threads.py."""
+    credit_word, penalty_word = _word(b, pool, t.CREDIT), _word(b, pool, t.PENALTY)
+    gained = b.trunc_div(b.mul(spent, others), b.maximum(mine, b.i64(1)))
+    credit = b.minimum(b.add(b.load(credit_word, int64), gained), b.i64(t.CREDIT_NS))
+    penalty = b.load(penalty_word, int64)
+    with b.if_else(b.gt(spins.get(), 4 * YIELD_EVERY), likely=False) as (waited, went_well):
+        with went_well:
+            b.store(credit, credit_word)
+            b.store(b.sub(penalty, b.shr(penalty, b.i64(6))), penalty_word)
+        with waited:
+            credit = b.sub(credit, lost())
+            b.store(b.maximum(credit, b.i64(0)), credit_word)
+            with b.if_(b.lt(credit, 0)):
+                least, most = t.PENALTY_NS
+                penalty = b.minimum(b.maximum(b.add(penalty, penalty), b.i64(least)), b.i64(most))
+                b.store(penalty, penalty_word)
+                b.store(b.add(_now(b, pool, b.scratch(16)), penalty), _word(b, pool, t.RESUME))
+
+
+def _now(b: Builder, pool: Value, clock: Value) -> Value:
+    """Nanoseconds of a clock that only goes on; `clock` is 16 bytes to read it into."""
+    _lib(b, pool, t.CLOCK, b.i32(CLOCK_MONOTONIC), clock)
+    return b.add(b.mul(_load(b, clock, 0), 1_000_000_000), _load(b, clock, 1))
+
+
+def _pays(b: Builder, pool: Value) -> Value:
+    """Whether programs are shared at present, or run alone for a while because waiting for workers cost more than they brought."""
+    resume_word = _word(b, pool, t.RESUME)
+    resume = b.load(resume_word, int64)
+    pays = b.var(b.convert(b.eq(resume, 0), int64))
+    with b.if_(b.ne(resume, 0), likely=False):
+        with b.if_(b.ge(_now(b, pool, b.scratch(16)), resume)):
+            b.store(b.i64(0), resume_word)
+            pays.set(b.i64(1))
+    return b.ne(pays.get(), 0)
+
+
+def _wait_a_little(b: Builder, pool: Value, spins: Var) -> Value:
     """One round of a waiting loop; counts it. Whoever has been stopped by the system may need this core."""
     b.pause()
     n = b.add(spins.get(), 1)
@@ -247,7 +290,8 @@ def _start(e: _Emitter, b: Builder, block: Value) -> tuple[Value, Value, Value, 
     owns = b.var(b.i64(0))
     with b.if_(b.ne(b.ptr_to_int(pool), 0)):
         with b.if_(b.gt(_load(b, pool, t.WORKERS), 0)):
-            owns.set(e.call(b, "acquire", pool, result=int64))
+            with b.if_(_pays(b, pool)):
+                owns.set(e.call(b, "acquire", pool, result=int64))
     return program, table, status, pool, owns.get()
 
 
@@ -259,7 +303,10 @@ def _finish(b: Builder, status: Value, pool: Value, owns: Value) -> None:
 
 def _share(e: _Emitter, b: Builder, pool: Value, owns: Value, chunks: Value, count: Value, calls: Value, call_count: Value, table: Value, wakes: Value) -> None:
     """Does some calls: shared as chunks where there are chunks and the pool is ours, otherwise alone."""
-    with b.if_else(b.and_(b.ne(count, 0), b.ne(owns, 0))) as (shared, alone):
+    shares = b.var(b.i64(0))
+    with b.if_(b.and_(b.ne(count, 0), b.ne(owns, 0))):
+        shares.set(b.convert(_pays(b, pool), int64))
+    with b.if_else(b.ne(shares.get(), 0)) as (shared, alone):
         with shared:
             e.call(b, "post", pool, chunks, count, table, wakes)
         with alone:
@@ -288,15 +335,10 @@ def _run_timed(e: _Emitter) -> None:
     b, (block, times) = e.define("run_timed", ["block", "times"], int64)
     program, table, status, pool, owns = _start(e, b, block)
     clock = b.scratch(16)
-
-    def now() -> Value:
-        _lib(b, pool, t.CLOCK, b.i32(CLOCK_MONOTONIC), clock)
-        return b.add(b.mul(_load(b, clock, 0), 1_000_000_000), _load(b, clock, 1))
-
     with _each(b, b.load_ptr(program, PROGRAM_CALLS), _load(b, program, PROGRAM_CALL_COUNT), CALL_WORDS) as (i, call):
-        began = now()
+        began = _now(b, pool, clock)
         _share(e, b, pool, owns, b.load_ptr(call, CALL_CHUNKS), _load(b, call, CALL_CHUNK_COUNT), call, b.i64(1), table, b.i64(1))
-        spent = b.sub(now(), began)
+        spent = b.sub(_now(b, pool, clock), began)
         b.store(b.add(b.load(times, int64, offset=i), spent), _word(b, times, i))
         with b.if_(b.ne(_load(b, call, CALL_CHECKS), 0)):
             with b.if_(b.ne(b.atomic_load(status, int64), 0), likely=False):

@@ -23,10 +23,17 @@ PENDING = 8  # chunks that are not finished
 OWNER = 16  # 1 while a caller has the pool
 CHUNKS, COUNT, TABLE = 24, 25, 26  # the posted wave: its chunks, how many, the table of the run
 SLEEPERS, WAKES, STOP = 32, 33, 34
+CREDIT, PENALTY, RESUME = 36, 37, 38  # nanoseconds: what sharing has gained, how long the next pause of it is, when the present one ends
 SPIN_BUSY, SPIN_IDLE, WORKERS = 40, 41, 42  # pauses before a worker sleeps: while a program runs, between programs; how many workers there are
 LOCK, UNLOCK, WAIT, BROADCAST, YIELD, CLOCK = 48, 49, 50, 51, 52, 53  # addresses of the C library's functions
 MUTEX, CONDITION = 64, 96  # 256 bytes each, more than any C library needs
 POOL_WORDS = 128
+
+# Where other processes want the cores too, the system stops a worker in the middle of a chunk for some milliseconds, and its caller
+# waits. So an account is kept: time gained by sharing, up to CREDIT_NS, less time lost in waiting. Overdrawn, programs run alone for
+# a while, twice as long each time.
+CREDIT_NS = 20_000_000
+PENALTY_NS = (10_000_000, 200_000_000)
 
 # A worker between two waves of a program, or between two programs of a loop, is wanted again soon. Waking one costs the caller
 # about 5 µs and brings it after 30 to 60; spinning costs whoever else wants the core, such as the workers of a data loader.
@@ -93,7 +100,7 @@ class Pool:
 
     def _fresh(self) -> None:
         """The state without workers and without work."""
-        for word in (TICKET, PENDING, OWNER, SLEEPERS, STOP, WORKERS):
+        for word in (TICKET, PENDING, OWNER, SLEEPERS, STOP, CREDIT, PENALTY, RESUME, WORKERS):
             self.words[word] = 0
         ctypes.memset(self.address + 8 * MUTEX, 0, 512)
         self.libc.pthread_mutex_init(ctypes.c_void_p(self.address + 8 * MUTEX), None)
