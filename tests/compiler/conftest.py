@@ -1,13 +1,13 @@
-"""Traces made by hand, and what their compiled form is compared with: the interpreter, and itself with its units run in other pieces."""
+"""Traces made by hand, and what their compiled form is compared with: the interpreter, and its own units run in pieces."""
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 
 import numpy as np
 import pytest
 
-import suiren.ops.conv  # noqa: E401, F401  (they register primitives)
 from suiren import interpreter
 from suiren.compiler import pipeline
 from suiren.compiler.program import ARENA, Ptr
@@ -19,6 +19,10 @@ from suiren.trace.op import REGISTRY
 from suiren.trace.spec import spec
 from suiren.trace.trace import Node, Number, Trace
 from suiren.trace.verify import verify
+
+
+for _family in ("conv", "pool", "rng", "scan_sort", "views"):
+    importlib.import_module(f"suiren.ops.{_family}")  # registers its primitives
 
 
 class Recorder:
