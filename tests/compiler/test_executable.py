@@ -52,7 +52,7 @@ def test_runs_again_with_other_data_and_numbers(recorder, run_trace, elements):
 
 def test_a_failed_check_leaves_leaves_unharmed(recorder, run_trace):
     r = recorder(np.array([1, 5, 9]), np.ones(3, "float32"))
-    index = r("check_index", 0, size=6, message="{value} of {size}")
+    index = r("check_index", 0, size=6, message="{value} of {size}", error="IndexError")
     new = r("add", 1, index)
     trace = r.trace(new, writes=((1, r("mul", 1, new)),))
     executable = compile_trace(trace)

@@ -129,7 +129,7 @@ def test_a_check_looks_at_every_lane_and_no_other(recorder):
         for bad in (0, n // 2, n - 1):
             x = np.full((n,), 2, "int64")
             r = recorder(x)
-            trace = r.trace(r("check_index", r("sub", 0, r.number(2)), size=1, message="{value} {size}"))
+            trace = r.trace(r("check_index", r("sub", 0, r.number(2)), size=1, message="{value} {size}", error="IndexError"))
             executable = compile_trace(trace)
             source, out = Buffer(x.nbytes), Buffer(x.nbytes)
             source.array(x.shape, x.dtype)[...] = x

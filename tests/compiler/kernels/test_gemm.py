@@ -100,6 +100,8 @@ VARIANTS = {
     "row by matrix": ((1, 77, 50), "close", "close", ["tile"]),
     "matrix by column": ((77, 1, 50), "close", "close", ["dot"]),
     "transposed matrix by column": ((77, 1, 50), "transposed", "close", ["tile"]),
+    "row by large matrix": ((1, 1500, 301), "close", "close", ["row"]),
+    "row by larger matrix": ((1, 700, 5003), "close", "close", ["row", "combine"]),
     "row by column": ((1, 1, 50), "close", "close", ["dot"]),
     "panels of B packed in the unit": ((60, 70, 80), "close", "close", ["tile"]),
     "the same, B lies along K": ((60, 70, 80), "close", "transposed", ["tile"]),

@@ -77,7 +77,7 @@ def test_a_row_may_be_written_from_another_and_not_from_one_that_overlaps(record
 
 def test_kernels_that_check_do_not_write_into_leaves(recorder, elements):
     r = recorder(elements((30,), "int64"))
-    program = pipeline.lowered(r.trace(writes=((0, r("check_index", 0, size=9, message="{value}")),)))
+    program = pipeline.lowered(r.trace(writes=((0, r("check_index", 0, size=9, message="{value}", error="IndexError")),)))
     assert not any("leaf 0" in {b.name for b in call.writes} for call in program.calls if call.check is not None)
 
 

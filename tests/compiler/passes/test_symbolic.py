@@ -62,7 +62,7 @@ def test_costs_tell_dear_from_cheap():
 
 def test_a_check_is_neither_identity_nor_constant():
     check = REGISTRY["check_index"]
-    found = ask(check, (3, "{value}"), (int64,), (None,))
+    found = ask(check, (3, "{value}", "IndexError"), (int64,), (None,))
     assert found.checks and found.same is None
 
 
