@@ -71,7 +71,7 @@ class Driver:
         self._pool = thread_count.pool()
         thread_count.get_num_threads()
         self._blocks: list[_Block] = []  # those not in use; `pop` and `append` are atomic
-        self._pack = self._packer(())
+        self._pack = self._packer((0,) * numbers_size)
         functions = native.functions()
         self._run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(functions["run"])
         self._run_timed = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(functions["run_timed"])
@@ -120,6 +120,8 @@ class Driver:
 
     def _packer(self, numbers: Sequence[bool | int | float]):
         """Writes table and numbers into a block: pointers and ints as i64, floats as doubles."""
+        if len(numbers) != self.numbers_size:
+            raise ValueError(f"the program takes {self.numbers_size} numbers, got {len(numbers)}")
         words = "".join("d" if isinstance(x, float) else "q" for x in numbers)
         return struct.Struct(f"{self.table_size}q{words}").pack_into
 
