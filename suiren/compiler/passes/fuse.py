@@ -322,6 +322,10 @@ class Fusion:
         joined = Cluster(a.items + b.items, bounds, inner, a.template or b.template)
         if not all(self.fits(item, joined, (a, b), full) for item in joined.items):
             return False
+        if joined.template is not None:  # what a template reads is there before it starts: its epilogue cannot make it
+            read = {x.value for x in joined.template.inputs if isinstance(x, Access)}
+            if any(v in read for item in joined.items for v in item.outputs):
+                return False
         if not self.pays(joined, full):
             return False
         self.merge(a, b, joined, full)
