@@ -33,6 +33,7 @@ from suiren.dtypes import int64 as int64
 from suiren.dtypes import promote_types as promote_types
 from suiren.dtypes import set_default_dtype as set_default_dtype
 from suiren.dtypes import uint8 as uint8
+from suiren.dtypes import uint32 as uint32
 from suiren.printing import set_printoptions as set_printoptions
 from suiren.random import Generator as Generator
 from suiren.random import default_generator as default_generator

@@ -104,6 +104,8 @@ class CheckpointPickler(pickle._Pickler):
             return obj.name
         if type(obj) is Size:
             return _named("torch", "Size"), (tuple(obj),)
+        if isinstance(obj, collections.OrderedDict) and type(obj).__module__.startswith("suiren."):  # a state dict: a plain one to others
+            return collections.OrderedDict, (), vars(obj) or None, None, iter(obj.items())
         if type(obj) is device:
             return _named("torch", "device"), (obj.type,) if obj.index is None else (obj.type, obj.index)
         return NotImplemented

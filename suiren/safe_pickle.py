@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import struct
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -62,8 +63,8 @@ class SafeUnpickler(pickle._Unpickler):
     def load(self) -> Any:
         try:
             return super().load()
-        except KeyError as error:
-            raise Refused(f"the pickle uses an instruction that is not allowed here, or a memo it has not made: {error}") from None
+        except _MALFORMED as error:
+            raise Refused(f"the pickle is malformed, or uses an instruction that is not allowed here ({type(error).__name__}: {error})") from error
 
     def find_class(self, module: str, name: str) -> Any:
         found = self.allowed(module, name)
@@ -129,6 +130,7 @@ class SafeUnpickler(pickle._Unpickler):
         self._target(set).update(items)
 
 
+_MALFORMED = (IndexError, KeyError, TypeError, ValueError, AttributeError, EOFError, OverflowError, struct.error)
 _MAPPINGS = (dict, collections.OrderedDict, collections.Counter)
 
 # Instructions that only move values about or make numbers, texts and empty containers.

@@ -138,6 +138,7 @@ def load(
     UnpicklingError for what is not allowed; RuntimeError for a file that is damaged or cut short, or of another device.
     """
     import zipfile
+    import zlib
 
     weights_only = pickle_module is None if weights_only is None else weights_only
     if weights_only and pickle_module is not None:
@@ -153,7 +154,7 @@ def load(
             raise RuntimeError(f"{_what_it_is(file, name)} ({error})") from None
         try:
             return _Archive(archive, name, map_location, f if mmap else None).object(weights_only, pickle_load_args)
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError, zlib.error) as error:
             raise RuntimeError(f"{name} is damaged: {error}") from error
         except pickle.UnpicklingError as error:
             if not weights_only:
@@ -228,10 +229,12 @@ class _Archive:
                 raise RuntimeError(
                     f"{self.name} is damaged: storage {key} should have {numel * itemsize} bytes, and has {info.file_size}"
                 )
-            found = self.storages[key] = LoadedStorage(self._memory(info, itemsize), kind.dtype)
+            element = itemsize // 2 if kind.dtype and kind.dtype.is_complex else itemsize
+            found = self.storages[key] = LoadedStorage(self._memory(info, element), kind.dtype)
         return found
 
-    def _memory(self, info: Any, itemsize: int) -> Any:
+    def _memory(self, info: Any, number_bytes: int) -> Any:
+        """A Buffer with a record's bytes, which are numbers of `number_bytes` in the file's byte order."""
         import numpy as np
 
         from suiren.runtime.buffers import Buffer
@@ -247,8 +250,8 @@ class _Archive:
                 at += len(part)
         if at != info.file_size:
             raise RuntimeError(f"{self.name} is cut short: {info.filename} ends after {at} of {info.file_size} bytes")
-        if self.swapped and itemsize > 1:
-            memory[:] = memory.reshape(-1, itemsize)[:, ::-1].reshape(-1)
+        if self.swapped and number_bytes > 1:
+            memory[:] = memory.reshape(-1, number_bytes)[:, ::-1].reshape(-1)
         return buffer
 
     def _place(self, info: Any) -> int:

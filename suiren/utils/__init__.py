@@ -1,1 +1,16 @@
-"""What belongs to no layer: data loading (`utils.data`)."""
+"""What belongs to no layer: loading data (`utils.data`), handles of hooks (`utils.hooks`). Imported when they are first asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from suiren.utils import data as data
+    from suiren.utils import hooks as hooks
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("data", "hooks"):
+        return importlib.import_module(f"suiren.utils.{name}")
+    raise AttributeError(f"module 'suiren.utils' has no attribute {name!r}")

@@ -77,7 +77,7 @@ def collate(batch: list, *, collate_fn_map: dict[type | tuple[type, ...], Callab
     if isinstance(first, Mapping):
         return _rebuilt(first, [collate([d[key] for d in batch], collate_fn_map=collate_fn_map) for key in first])
     if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*(collate(list(part), collate_fn_map=collate_fn_map) for part in zip(*batch)))
+        return type(first)(*(collate(part, collate_fn_map=collate_fn_map) for part in zip(*batch)))
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
