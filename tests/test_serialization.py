@@ -68,7 +68,7 @@ def test_the_file_names_nothing_of_suiren():
     assert names == storages | {
         "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor_v3", "torch._utils _rebuild_parameter", "torch.storage UntypedStorage",
         "torch float16", "torch int64", "torch uint32", "torch Size", "torch device", "collections OrderedDict", "collections Counter", "_codecs encode",
-        "__builtin__ set", "__builtin__ frozenset", "__builtin__ complex", "__builtin__ bytearray",
+        "__builtin__ set", "__builtin__ complex", "__builtin__ bytearray",
     }  # fmt: skip
     assert archive.read("archive/version") == b"3\n" and archive.read("archive/byteorder").decode() == sys.byteorder
     for info in archive.infolist():
