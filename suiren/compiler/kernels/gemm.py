@@ -4,6 +4,7 @@ Which kernel does it depends on sizes and strides alone:
 
     thin    K of a few elements                 gemm_thin.py    B stays in registers, rows of C go by
     dot     both lie along K, few rows          gemm_dot.py     vectors along K
+    row     one row, a large B                  gemm_row.py     rows of B stream by
     tile    everything else                     gemm_tile.py    a tile of C in registers; operands as they lie, or
             packed into panels first            gemm_pack.py    where a copy costs less than reading badly
 
@@ -22,6 +23,7 @@ from suiren.compiler.kernels import gemm_tile
 from suiren.compiler.kernels.gemm_dot import Dot
 from suiren.compiler.kernels.gemm_finish import Finish, Grid, accumulator
 from suiren.compiler.kernels.gemm_pack import ALONG_K, ALONG_PANEL, STRIDED, Combine, Pack
+from suiren.compiler.kernels.gemm_row import Row
 from suiren.compiler.kernels.gemm_thin import LONGEST, Thin, widest
 from suiren.compiler.kernels.gemm_tile import IN_PARTIAL, IN_RESULT, WHOLE, Tile
 from suiren.compiler.program import Buffer, Call, Place, Ptr, Site
@@ -160,6 +162,8 @@ class _Plan:
             main = self.thin()
         elif self.b.column != 1 and self.b.row == 1 and self.a.column == 1 and m <= max(4, min(k // _DOT_K, _DOT_ROWS)):
             main = self.dot()
+        elif self.b.column == 1 and m == 1 and k * p.n * self.b.dtype.itemsize > self.target.l2:
+            main = self.row()
         else:
             main = self.tile()
         return [*self.packing, main, *self.combining]
@@ -186,6 +190,14 @@ class _Plan:
         has_k_tail = p.k % self.lanes != 0
         kernel = Dot(self.a.dtype, self.b.dtype, rows, columns, p.m % rows != 0, p.n % self.lanes, has_k_tail, self.grid, self.finish)
         return self.call(kernel, m_block, n_block, {"a_row": self.a.row, "b_column": self.b.column}, k=k)
+
+    def row(self) -> Call:
+        p = self.p
+        kernel = Row(self.a.dtype, self.b.dtype, p.n % self.lanes, self.grid, self.finish)
+        n_block = min(kernel.width, -(-p.n // self.lanes) * self.lanes)
+        k = self.split_k(1, n_block, self.lanes)
+        kernel = replace(kernel, grid=self.grid, finish=self.finish)
+        return self.call(kernel, 1, n_block, {"a_k": self.a.column, "b_k": self.b.row}, k=k)
 
     def tile(self) -> Call:
         p, target = self.p, self.target
@@ -236,7 +248,7 @@ class _Plan:
     def grid(self) -> Grid:
         return Grid(len(self.p.batch), self.parts > 1)
 
-    def call(self, kernel: Thin | Dot | Tile, m_block: int, n_block: int, values: dict, scratch: Sequence[Buffer] = (), k: int = 0) -> Call:
+    def call(self, kernel: Thin | Dot | Row | Tile, m_block: int, n_block: int, values: dict, scratch: Sequence[Buffer] = (), k: int = 0) -> Call:
         """The call of the main kernel; `k` is the length of a part of K."""
         p, site = self.p, self.site
         m_blocks, n_blocks, batches = -(-p.m // m_block), -(-p.n // n_block), prod(p.batch)
@@ -343,11 +355,9 @@ def tile_shape(m: int, n: int, lanes: int, target: Target) -> tuple[int, int]:
                 break
             width = vectors * lanes
             row_tiles, whole, rest = -(-m // rows), n // width, -(-(n % width) // lanes)
-            cost = whole * gemm_tile.cycles(rows, vectors, lanes, target) + (gemm_tile.cycles(rows, rest, lanes, target) if rest else 0)
-            # Of equals, the one that loads less.
-            key = (row_tiles * cost, row_tiles * (whole * (rows + vectors) + (rows + rest if rest else 0)))
-            if best is None or key < best[0]:
-                best = (key, rows, vectors)
+            cost = whole * gemm_tile.cost(rows, vectors, lanes) + (gemm_tile.cost(rows, rest, lanes) if rest else 0)
+            if best is None or row_tiles * cost < best[0]:
+                best = (row_tiles * cost, rows, vectors)
     return best[1:]
 
 
