@@ -43,6 +43,7 @@ from suiren.trace.trace import Node, Number
 # A kernel that goes over its domain several times works on whole outer indices: it must have units enough for many cores, or be small.
 SMALL = 1 << 16  # elements
 ENOUGH_UNITS = 8
+MOST_ITEMS = 160  # longer chains gain nothing more and cost the compiler more than in proportion
 MOST_OPERANDS = 20  # more pointers than registers: nothing is gained any more
 # A value is computed again where it is read, instead of by a kernel of its own, if that costs less than about a call: a microsecond.
 CHEAP_AGAIN = 4096  # additions
@@ -511,7 +512,7 @@ class Fusion:
         }
         if joined.template is not None:
             return len(operands) <= 8
-        if len(operands) > MOST_OPERANDS:
+        if len(operands) > MOST_OPERANDS or len(joined.items) > MOST_ITEMS:
             return False
         if joined.inner is None or joined.numel <= SMALL or not self.has_stages(joined, full):
             return True
