@@ -260,7 +260,10 @@ def uniform_(self, low=0.0, to=1.0, *, generator: Generator | None = None, **giv
 
 @public(function=False)
 def normal_(self, mean=0.0, std=1.0, *, generator: Generator | None = None):
-    """Fills itself with normal numbers. RuntimeError for a negative standard deviation."""
+    """Fills itself with normal numbers. RuntimeError for a negative standard deviation.
+
+    A tensor of 16 elements and more that is not contiguous gets other numbers than PyTorch draws for it.
+    """
     if std < 0.0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     numbers, d = (float(mean), float(std)), self._spec.dtype
@@ -349,7 +352,7 @@ def geometric_(self, p, *, generator: Generator | None = None):
     d = self._spec.dtype
 
     def make(shape):
-        tries = ceil(div(log(sub(1.0, _uniform64(generator, shape))), math.log1p(-p)))
+        tries = ceil(div(log(_uniform64(generator, shape)), math.log1p(-p)))
         return cast(tries, dtype=d)
 
     return _filled(self, make)

@@ -1,19 +1,16 @@
-"""Every function of nn.functional against PyTorch: values and gradients of the same inputs."""
+"""What nn is tested with: functions with their inputs, and modules with theirs. Evaluated here and, to record and to compare, with PyTorch.
+
+`lib` is suiren or torch. The values that tests/nn compares with are recorded by tests/recorded/record_nn.py.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 
 import numpy as np
-import pytest
 
-import suiren
-import suiren.nn.functional as sF
-
-torch = pytest.importorskip("torch")
-import torch.nn.functional as tF  # noqa: E402
-
-pytestmark = pytest.mark.oracle
+# ---------------------------------------------------------------- functions
 
 
 def normal(*shape, scale=1.0, shift=0.0):
@@ -33,7 +30,7 @@ def signs(*shape):
 
 
 N = normal
-CASES = {
+FUNCTIONS = {
     # name: (function of (F, *inputs), inputs)
     "relu": (lambda F, x: F.relu(x), [N(3, 4)]),
     "leaky_relu": (lambda F, x: F.leaky_relu(x, 0.2), [N(3, 4)]),
@@ -190,33 +187,193 @@ CASES = {
 }
 
 
-def values_and_gradients(lib, F, function, arrays):
-    inputs = [lib.tensor(a) for a in arrays]
+def function_results(lib, name: str) -> dict[str, np.ndarray]:
+    """{"out": the result, "grad0": the gradient of the first input, …} of a weighted sum of the result."""
+    function, makers = FUNCTIONS[name]
+    rng = np.random.default_rng(0)
+    inputs = [lib.tensor(make(rng)) for make in makers]
     for t in inputs:
         if t.is_floating_point():
             t.requires_grad_()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        out = function(F, *inputs)
+        out = function(lib.nn.functional, *inputs)
     if out.requires_grad:
         weights = np.random.default_rng(1).standard_normal(tuple(out.shape)).astype(np.float32)
         (out * lib.tensor(weights)).sum().backward()
-    grads = [None if t.grad is None else t.grad.detach().numpy().copy() for t in inputs]
-    return out.detach().numpy().copy(), grads
+    found = {"out": out.detach().numpy().copy()}
+    for i, t in enumerate(inputs):
+        if t.grad is not None:
+            found[f"grad{i}"] = t.grad.detach().numpy().copy()
+    return found
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_function(name):
-    function, makers = CASES[name]
-    rng = np.random.default_rng(0)
-    arrays = [make(rng) for make in makers]
-    expected, expected_grads = values_and_gradients(torch, tF, function, arrays)
-    found, grads = values_and_gradients(suiren, sF, function, arrays)
-    assert found.dtype == expected.dtype
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
-    for i, (a, b) in enumerate(zip(grads, expected_grads)):
-        if b is None:
-            assert a is None or not a.any(), f"gradient of input {i}"
-        else:
-            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5, err_msg=f"gradient of input {i}")
+# ---------------------------------------------------------------- modules
+
+# text of a constructor -> shapes of its inputs (a whole number: class indices below it, of the batch's shape)
+MODULES = {
+    "nn.Identity(3, a=1)": [(2, 3)],
+    "nn.Linear(4, 3)": [(2, 4)],
+    "nn.Linear(4, 3, bias=False)": [(2, 4)],
+    "nn.Bilinear(4, 3, 2)": [(5, 4), (5, 3)],
+    "nn.Conv1d(3, 4, 3, 2, 1)": [(2, 3, 9)],
+    "nn.Conv2d(3, 4, (3, 2), padding='same', bias=False)": [(2, 3, 5, 6)],
+    "nn.Conv2d(4, 6, 3, padding=1, groups=2, dilation=2, padding_mode='reflect')": [(2, 4, 7, 6)],
+    "nn.Conv3d(2, 3, 2)": [(1, 2, 3, 4, 3)],
+    "nn.ConvTranspose1d(3, 4, 3)": [(2, 3, 5)],
+    "nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2)": [(2, 4, 3, 4)],
+    "nn.ConvTranspose3d(2, 3, 2)": [(1, 2, 3, 2, 3)],
+    "nn.MaxPool1d(2)": [(2, 3, 6)],
+    "nn.MaxPool2d(3, 2, 1)": [(2, 3, 6, 7)],
+    "nn.MaxPool3d((1, 2, 2), ceil_mode=True)": [(2, 3, 2, 5, 4)],
+    "nn.AvgPool1d(2)": [(2, 3, 6)],
+    "nn.AvgPool2d(3, 2, 1)": [(2, 3, 6, 7)],
+    "nn.AvgPool3d(2)": [(2, 3, 4, 4, 4)],
+    "nn.LPPool2d(2, 2)": [(2, 3, 4, 4)],
+    "nn.AdaptiveAvgPool1d(3)": [(2, 3, 7)],
+    "nn.AdaptiveAvgPool2d((None, 2))": [(2, 3, 6, 7)],
+    "nn.AdaptiveAvgPool3d(1)": [(2, 3, 4, 4, 4)],
+    "nn.AdaptiveMaxPool2d((3, 2))": [(2, 3, 6, 7)],
+    "nn.BatchNorm1d(3)": [(4, 3)],
+    "nn.BatchNorm2d(3, eps=0.001, momentum=0.3)": [(4, 3, 2, 5)],
+    "nn.BatchNorm2d(3, momentum=None)": [(4, 3, 2, 5)],
+    "nn.BatchNorm3d(3, affine=False)": [(4, 3, 2, 2, 2)],
+    "nn.BatchNorm1d(3, track_running_stats=False)": [(4, 3, 5)],
+    "nn.InstanceNorm1d(3)": [(4, 3, 5)],
+    "nn.InstanceNorm2d(3, affine=True, track_running_stats=True)": [(4, 3, 5, 2)],
+    "nn.LayerNorm((5, 2))": [(4, 3, 5, 2)],
+    "nn.LayerNorm(6, elementwise_affine=False)": [(4, 6)],
+    "nn.LayerNorm(6, bias=False)": [(4, 6)],
+    "nn.RMSNorm(6)": [(4, 6)],
+    "nn.GroupNorm(2, 6)": [(4, 6, 3)],
+    "nn.LocalResponseNorm(3)": [(2, 5, 4)],
+    "nn.Dropout(0.3)": [(5, 6)],
+    "nn.Dropout1d()": [(3, 4, 5)],
+    "nn.Dropout2d(0.4)": [(3, 4, 2, 2)],
+    "nn.Dropout3d()": [(3, 4, 2, 2, 2)],
+    "nn.AlphaDropout(0.2)": [(5, 6)],
+    "nn.FeatureAlphaDropout(0.5)": [(5, 6, 2)],
+    "nn.Threshold(0.1, 2)": [(3, 4)],
+    "nn.ReLU()": [(3, 4)],
+    "nn.RReLU()": None,
+    "nn.Hardtanh(-0.3, 0.4)": [(3, 4)],
+    "nn.ReLU6()": [(3, 4)],
+    "nn.Sigmoid()": [(3, 4)],
+    "nn.Hardsigmoid()": [(3, 4)],
+    "nn.Tanh()": [(3, 4)],
+    "nn.SiLU()": [(3, 4)],
+    "nn.Mish()": [(3, 4)],
+    "nn.Hardswish()": [(3, 4)],
+    "nn.ELU(0.7)": [(3, 4)],
+    "nn.CELU()": [(3, 4)],
+    "nn.SELU()": [(3, 4)],
+    "nn.GLU()": [(3, 4)],
+    "nn.GELU()": [(3, 4)],
+    "nn.GELU('tanh')": [(3, 4)],
+    "nn.Hardshrink()": [(3, 4)],
+    "nn.Softshrink(0.2)": [(3, 4)],
+    "nn.LeakyReLU(0.1, inplace=True)": None,
+    "nn.LogSigmoid()": [(3, 4)],
+    "nn.Softplus()": [(3, 4)],
+    "nn.PReLU(4)": [(3, 4)],
+    "nn.Softsign()": [(3, 4)],
+    "nn.Tanhshrink()": [(3, 4)],
+    "nn.Softmin(dim=1)": [(3, 4)],
+    "nn.Softmax(dim=0)": [(3, 4)],
+    "nn.LogSoftmax(dim=-1)": [(3, 4)],
+    "nn.Softmax2d()": [(2, 3, 4, 2)],
+    "nn.Flatten()": [(2, 3, 4)],
+    "nn.Unflatten(1, (2, 3))": [(2, 6, 4)],
+    "nn.Embedding(7, 3, padding_idx=2)": [7],
+    "nn.EmbeddingBag(7, 3, mode='sum')": [7],
+    "nn.PixelShuffle(2)": [(2, 8, 3, 2)],
+    "nn.PixelUnshuffle(2)": [(2, 2, 4, 6)],
+    "nn.ChannelShuffle(2)": None,
+    "nn.Upsample(scale_factor=2, mode='bilinear')": [(2, 3, 4, 5)],
+    "nn.UpsamplingNearest2d(size=(3, 7))": [(2, 3, 4, 5)],
+    "nn.UpsamplingBilinear2d(scale_factor=2)": [(2, 3, 4, 5)],
+    "nn.Unfold(2)": [(2, 3, 4, 5)],
+    "nn.Fold((4, 5), 2)": [(2, 12, 12)],
+    "nn.ZeroPad2d(1)": [(2, 3, 4, 5)],
+    "nn.ConstantPad1d((1, 2), 0.5)": [(2, 3, 4)],
+    "nn.ReflectionPad2d((1, 2, 0, 1))": [(2, 3, 4, 5)],
+    "nn.ReplicationPad3d(1)": [(2, 3, 4, 5, 2)],
+    "nn.CircularPad1d(2)": [(2, 3, 4)],
+    "nn.PairwiseDistance()": [(3, 4), (3, 4)],
+    "nn.CosineSimilarity()": [(3, 4), (3, 4)],
+    "nn.CrossEntropyLoss(label_smoothing=0.1)": [(5, 4), 4],
+    "nn.MSELoss()": [(3, 4), (3, 4)],
+    "nn.L1Loss(reduction='sum')": [(3, 4), (3, 4)],
+    "nn.SmoothL1Loss()": [(3, 4), (3, 4)],
+    "nn.HuberLoss()": [(3, 4), (3, 4)],
+    "nn.KLDivLoss(reduction='batchmean', log_target=True)": [(3, 4), (3, 4)],
+    "nn.PoissonNLLLoss()": [(3, 4), (3, 4)],
+    "nn.MarginRankingLoss()": [(4,), (4,), (4,)],
+    "nn.TripletMarginLoss()": [(3, 4), (3, 4), (3, 4)],
+    "nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.GELU(), nn.Dropout(0.2), nn.Linear(8, 2))": [(6, 4)],
+    "nn.Sequential(OrderedDict(a=nn.Conv2d(3, 4, 3), b=nn.Sequential(nn.ReLU(), nn.Flatten())))": [(2, 3, 4, 5)],
+    "nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3), nn.ReLU()])": None,
+    "nn.ModuleDict(dict(b=nn.Linear(2, 2), a=nn.ReLU()))": None,
+    "nn.ParameterList([torch.zeros(2), torch.ones(2, 3), 'x'])": None,
+    "nn.ParameterDict({'b': torch.zeros(2), 'a': torch.ones(2, 3)})": None,
+}
+
+
+def module_results(lib, text: str) -> dict[str, np.ndarray | str]:
+    """Its text, its state with a seed ("init a.weight"), the state after two batches, results in training and evaluation, gradients."""
+    lib.manual_seed(11)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = eval(text, {"nn": lib.nn, "torch": lib, "OrderedDict": OrderedDict})
+        found: dict[str, np.ndarray | str] = {"text": repr(module)}
+        found |= {f"init {k}": v.numpy().copy() for k, v in module.state_dict().items()}
+        if MODULES[text] is None:
+            return found
+        rng = np.random.default_rng(5)
+        inputs = []
+        for shape in MODULES[text]:
+            if isinstance(shape, int):
+                inputs.append(lib.tensor(rng.integers(0, shape, (5,) if "Loss" in text else (5, 3))))
+            else:
+                inputs.append(lib.tensor(rng.standard_normal(shape).astype(np.float32), requires_grad=True))
+        module(*inputs)
+        out = module(*inputs)  # the second time: running statistics have moved
+        weight = np.random.default_rng(1).standard_normal(tuple(out.shape)).astype(np.float32)
+        (out * lib.tensor(weight)).sum().backward()
+        found["out"] = out.detach().numpy().copy()
+        found |= {f"state {k}": v.numpy().copy() for k, v in module.state_dict().items()}
+        found["evaluated"] = module.eval()(*inputs).detach().numpy().copy()
+    gradients = [*((f"input{i}", t) for i, t in enumerate(inputs)), *module.named_parameters()]
+    found |= {f"grad {name}": t.grad.numpy().copy() for name, t in gradients if t.grad is not None}
+    return found
+
+
+# ---------------------------------------------------------------- initial values
+
+INITIAL = {
+    "uniform_": lambda init, t: init.uniform_(t, -2, 3),
+    "normal_": lambda init, t: init.normal_(t, 1, 2),
+    "trunc_normal_": lambda init, t: init.trunc_normal_(t, 0.1, 1),
+    "trunc_normal_narrow": lambda init, t: init.trunc_normal_(t, 0, 1, 2, 3),
+    "constant_": lambda init, t: init.constant_(t, 3),
+    "ones_": lambda init, t: init.ones_(t),
+    "zeros_": lambda init, t: init.zeros_(t),
+    "eye_": lambda init, t: init.eye_(t[:, :, 0, 0]),
+    "dirac_": lambda init, t: init.dirac_(t, 2),
+    "xavier_uniform_": lambda init, t: init.xavier_uniform_(t, 1.5),
+    "xavier_normal_": lambda init, t: init.xavier_normal_(t),
+    "kaiming_uniform_": lambda init, t: init.kaiming_uniform_(t, 0.2, "fan_out"),
+    "kaiming_normal_": lambda init, t: init.kaiming_normal_(t, nonlinearity="relu"),
+    "orthogonal_": lambda init, t: init.orthogonal_(t, 2),
+    "sparse_": lambda init, t: init.sparse_(t.view(6, 36), 0.4),
+}
+# what ends in normal draws of 16 and more is a unit or two in the last place from PyTorch's; all else has the same bits
+NOT_EXACT = {"normal_", "trunc_normal_", "xavier_normal_", "kaiming_normal_", "orthogonal_", "sparse_"}
+
+
+def initial_values(lib, name: str) -> dict[str, np.ndarray]:
+    """A tensor (6, 4, 3, 3) after initialisation, and the next number drawn."""
+    lib.manual_seed(3)
+    t = lib.zeros(6, 4, 3, 3)
+    INITIAL[name](lib.nn.init, t)
+    return {"values": t.numpy().copy(), "next": lib.rand(1).numpy().copy()}
