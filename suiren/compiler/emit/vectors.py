@@ -97,6 +97,34 @@ class Vectors:
             x = combine(x, last)
         return x
 
+    def transposed(self, rows: list[Value]) -> list[Value]:
+        """The columns of a square: as many vectors as a vector has lanes, a power of two.
+
+        First elements are interleaved within every 16 bytes, then whole 16 bytes change places: the cheapest shuffles.
+        """
+        lanes = rows[0].lanes
+        near = min(lanes, max(16 // rows[0].dtype.itemsize, 1))
+        width = 1
+        while width < lanes:
+            # Of every stretch, one half goes into the first result, the other into the second, `width` lanes at a time.
+            stretch = near if width < near else 2 * width
+            found = list(rows)
+            for i in range(lanes):
+                if i & width:
+                    continue
+                for half in range(2):
+                    order = []
+                    for start in range(half * stretch // 2, lanes, stretch):
+                        for v in range(start, start + stretch // 2, width):
+                            order += [*range(v, v + width), *range(lanes + v, lanes + v + width)]
+                    found[i + half * width] = self.shuffle(rows[i], rows[i + width], order)
+            rows = found
+            width *= 2
+        # Interleaving leaves the columns of every 16 bytes in the order of their numbers' bits read backwards.
+        bits = near.bit_length() - 1
+        backwards = [int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(near)]
+        return [rows[i - i % near + backwards[i % near]] for i in range(lanes)]
+
     def any(self, mask: Value) -> Value:
         """Whether a lane is true, as a scalar bool."""
         return mask if mask.lanes == 1 else self._fold("or", mask)
