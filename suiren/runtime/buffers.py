@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import mmap
-import os
 import sys
 import threading
 import weakref
@@ -23,6 +22,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.dtypes import dtype
+from suiren.runtime import forking
 
 ALIGNMENT = 64  # a cache line, and the widest vector register
 LARGEST_SMALL = 32 << 10  # blocks up to here are cut from slabs; a mapping of its own costs about 2 µs and its page faults
@@ -196,8 +196,7 @@ def _after_fork() -> None:
     _slabs.lock, _idle.lock, _export_lock = threading.Lock(), threading.Lock(), threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forking.register(forking.MEMORY, in_child=_after_fork)
 
 
 _CTYPES = {

@@ -9,11 +9,11 @@ Machine code stays until the process ends: its address may be held by any progra
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
 from suiren.config import config
-from suiren.runtime import kernel_cache, threads
+from suiren.runtime import forking, kernel_cache, threads
 
 if TYPE_CHECKING:
     from suiren.compiler.emit.builder import Module
@@ -80,25 +80,33 @@ class _Compiler:
         self.unroll.add_instruction_combine_pass()
         self.unroll.add_simplify_cfg_pass()
 
-    def optimised(self, text: str, symbols: Iterable[str]) -> llvm.ModuleRef:
-        """The module of an IR text, of which only `symbols` can be seen from outside, after optimisation."""
-        context = llvm.create_context()
+    @contextmanager
+    def optimised(self, text: str, symbols: Sequence[str]) -> Iterator[llvm.ModuleRef]:
+        """The module of an IR text, of which only `symbols` can be seen from outside, after optimisation.
+
+        Closed in order, not left to be collected: a module must not outlive its context.
+        """
+        with llvm.create_context() as context, self._parsed(text, symbols, context) as module:
+            for constant in module.global_variables:
+                constant.linkage = "internal"  # every module names its own the same
+            run = _unlocked("LLVMPY_RunNewFunctionPassManager")
+            for function in module.functions:
+                if function.is_declaration:
+                    self._must_exist(function.name)
+                    continue
+                if function.name not in symbols:
+                    function.linkage = "internal"
+                run(self.simplify, function, self.passes)
+                run(self.unroll, function, self.passes)
+            yield module
+
+    @staticmethod
+    def _parsed(text: str, symbols: Sequence[str], context: llvm.ContextRef) -> llvm.ModuleRef:
         with ffi.OutputString() as message:
-            module = llvm.ModuleRef(_unlocked("LLVMPY_ParseAssembly")(context, text.encode(), message), context)
-            if message:
+            pointer = _unlocked("LLVMPY_ParseAssembly")(context, text.encode(), message)
+            if not pointer:
                 raise RuntimeError(f"LLVM cannot read the text of {', '.join(symbols)}: {message}\n{text}")
-        for constant in module.global_variables:
-            constant.linkage = "internal"  # every module names its own the same
-        run = _unlocked("LLVMPY_RunNewFunctionPassManager")
-        for function in module.functions:
-            if function.is_declaration:
-                self._must_exist(function.name)
-                continue
-            if function.name not in symbols:
-                function.linkage = "internal"
-            run(self.simplify, function, self.passes)
-            run(self.unroll, function, self.passes)
-        return module
+        return llvm.ModuleRef(pointer, context)
 
     @staticmethod
     def _must_exist(name: str) -> None:
@@ -107,10 +115,12 @@ class _Compiler:
             raise RuntimeError(f"generated code calls {name}, which this process does not have")
 
     def object_code(self, text: str, symbols: Sequence[str]) -> bytes:
-        return self._emit(self.optimised(text, symbols), use_object=True)
+        with self.optimised(text, symbols) as module:
+            return self._emit(module, use_object=True)
 
     def assembly(self, text: str, symbols: Sequence[str]) -> str:
-        return self._emit(self.optimised(text, symbols), use_object=False).decode()
+        with self.optimised(text, symbols) as module:
+            return self._emit(module, use_object=False).decode()
 
     def _emit(self, module: llvm.ModuleRef, use_object: bool) -> bytes:
         with ffi.OutputString() as message:
@@ -127,18 +137,15 @@ class _Compiler:
 _idle_compilers: list[_Compiler] = []
 
 
-class _borrowed_compiler:
-    """`with _borrowed_compiler() as compiler:` lends one that no other thread has."""
-
-    def __enter__(self) -> _Compiler:
-        try:
-            self.compiler = _idle_compilers.pop()
-        except IndexError:
-            self.compiler = _Compiler()
-        return self.compiler
-
-    def __exit__(self, *_):
-        _idle_compilers.append(self.compiler)
+@contextmanager
+def _borrowed_compiler() -> Iterator[_Compiler]:
+    """Lends a compiler that no other thread has."""
+    try:
+        compiler = _idle_compilers.pop()
+    except IndexError:
+        compiler = _Compiler()
+    yield compiler
+    _idle_compilers.append(compiler)  # not after an error: what state it is in nobody knows
 
 
 class _Engine:
@@ -186,16 +193,27 @@ def _engine() -> _Engine:
 _forever: list = []
 
 
-def _after_fork() -> None:
-    """In a forked child: what other threads were compiling will not be finished by them."""
-    global _lock
-    _lock = threading.Lock()
+# A process forks between two steps of loading, so that a child finds neither our lock nor llvmlite's taken by a thread it does not have.
+
+
+def _before_fork() -> None:
+    _lock.acquire()
+    ffi.lib._lock.__enter__()
+
+
+def _after_fork_in_parent() -> None:
+    ffi.lib._lock.__exit__()
+    _lock.release()
+
+
+def _after_fork_in_child() -> None:
+    """What other threads were compiling will not be finished by them."""
+    _after_fork_in_parent()
     for digest in [d for d, u in _units.items() if not u.ready.is_set()]:
         del _units[digest]
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forking.register(forking.JIT, _before_fork, _after_fork_in_parent, _after_fork_in_child)
 
 
 def _identity(family: str, key: tuple) -> str:
@@ -337,8 +355,8 @@ def ir(kernel: Kernel, optimised: bool = False) -> str:
     text = _kernel_text(kernel, symbol)
     if not optimised:
         return text
-    with _borrowed_compiler() as compiler:
-        return str(compiler.optimised(text, (symbol,)))
+    with _borrowed_compiler() as compiler, compiler.optimised(text, (symbol,)) as module:
+        return str(module)
 
 
 def assembly(kernel: Kernel) -> str:

@@ -217,10 +217,9 @@ def _pays(b: Builder, pool: Value) -> Value:
     resume_word = _word(b, pool, t.RESUME)
     resume = b.load(resume_word, int64)
     pays = b.var(b.convert(b.eq(resume, 0), int64))
-    with b.if_(b.ne(resume, 0), likely=False):
-        with b.if_(b.ge(_now(b, pool, b.scratch(16)), resume)):
-            b.store(b.i64(0), resume_word)
-            pays.set(b.i64(1))
+    with b.if_(b.ne(resume, 0), likely=False), b.if_(b.ge(_now(b, pool, b.scratch(16)), resume)):
+        b.store(b.i64(0), resume_word)
+        pays.set(b.i64(1))
     return b.ne(pays.get(), 0)
 
 
@@ -288,10 +287,8 @@ def _start(e: _Emitter, b: Builder, block: Value) -> tuple[Value, Value, Value, 
     status = b.load_ptr(table, STATUS)
     b.store(b.i64(0), status)
     owns = b.var(b.i64(0))
-    with b.if_(b.ne(b.ptr_to_int(pool), 0)):
-        with b.if_(b.gt(_load(b, pool, t.WORKERS), 0)):
-            with b.if_(_pays(b, pool)):
-                owns.set(e.call(b, "acquire", pool, result=int64))
+    with b.if_(b.gt(_load(b, pool, t.WORKERS), 0)), b.if_(_pays(b, pool)):
+        owns.set(e.call(b, "acquire", pool, result=int64))
     return program, table, status, pool, owns.get()
 
 
@@ -299,6 +296,11 @@ def _finish(b: Builder, status: Value, pool: Value, owns: Value) -> None:
     with b.if_(b.ne(owns, 0)):
         b.atomic_store(b.i64(0), _word(b, pool, t.OWNER))
     b.ret(_load(b, status, 0))
+
+
+def _stop_if_bad(b: Builder, checks: Value, status: Value, pool: Value, owns: Value) -> None:
+    with b.if_(b.ne(checks, 0)), b.if_(b.ne(b.atomic_load(status, int64), 0), likely=False):
+        _finish(b, status, pool, owns)
 
 
 def _share(e: _Emitter, b: Builder, pool: Value, owns: Value, chunks: Value, count: Value, calls: Value, call_count: Value, table: Value, wakes: Value) -> None:
@@ -317,16 +319,15 @@ def _run(e: _Emitter) -> None:
     """run(block) -> the first word of status: 0, or 1 + the number of the check that failed."""
     b, (block,) = e.define("run", ["block"], int64)
     program, table, status, pool, owns = _start(e, b, block)
-    with b.if_(b.and_(b.ne(owns, 0), b.ne(_load(b, program, PROGRAM_WAKES), 0))):
-        with b.if_(b.gt(b.atomic_load(_word(b, pool, t.SLEEPERS), int64), 0)):
-            e.call(b, "wake", pool, result=int64)
+    sleepers = b.atomic_load(_word(b, pool, t.SLEEPERS), int64)
+    wakes = b.and_(b.gt(sleepers, 0), b.ne(_load(b, program, PROGRAM_WAKES), 0))
+    with b.if_(b.and_(b.ne(owns, 0), wakes)):
+        e.call(b, "wake", pool, result=int64)
     with _each(b, b.load_ptr(program, PROGRAM_WAVES), _load(b, program, PROGRAM_WAVE_COUNT), WAVE_WORDS) as (_, wave):
         calls, call_count = b.load_ptr(wave, WAVE_CALLS), _load(b, wave, WAVE_CALL_COUNT)
         chunks, count = b.load_ptr(wave, WAVE_CHUNKS), _load(b, wave, WAVE_CHUNK_COUNT)
         _share(e, b, pool, owns, chunks, count, calls, call_count, table, _load(b, wave, WAVE_WAKES))
-        with b.if_(b.ne(_load(b, wave, WAVE_CHECKS), 0)):
-            with b.if_(b.ne(b.atomic_load(status, int64), 0), likely=False):
-                _finish(b, status, pool, owns)
+        _stop_if_bad(b, _load(b, wave, WAVE_CHECKS), status, pool, owns)
     _finish(b, status, pool, owns)
 
 
@@ -340,7 +341,5 @@ def _run_timed(e: _Emitter) -> None:
         _share(e, b, pool, owns, b.load_ptr(call, CALL_CHUNKS), _load(b, call, CALL_CHUNK_COUNT), call, b.i64(1), table, b.i64(1))
         spent = b.sub(_now(b, pool, clock), began)
         b.store(b.add(b.load(times, int64, offset=i), spent), _word(b, times, i))
-        with b.if_(b.ne(_load(b, call, CALL_CHECKS), 0)):
-            with b.if_(b.ne(b.atomic_load(status, int64), 0), likely=False):
-                _finish(b, status, pool, owns)
+        _stop_if_bad(b, _load(b, call, CALL_CHECKS), status, pool, owns)
     _finish(b, status, pool, owns)

@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 
+from suiren.runtime import forking
 from suiren.runtime.buffers import Buffer
 
 # Words (64 bits) of the pool's memory. What different threads write at the same time lies in different cache lines.
@@ -204,18 +205,16 @@ def pool() -> Pool:
 
 def _around_fork(method: str):
     def call():
-        global _pool_lock
-        if method == "after_fork_in_child":
-            _pool_lock = threading.Lock()
         if _pool is not None:
             getattr(_pool, method)()
 
     return call
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_around_fork("before_fork"),
-        after_in_parent=_around_fork("after_fork_in_parent"),
-        after_in_child=_around_fork("after_fork_in_child"),
-    )
+def _in_child() -> None:
+    global _pool_lock
+    _pool_lock = threading.Lock()
+    _around_fork("after_fork_in_child")()
+
+
+forking.register(forking.THREADS, _around_fork("before_fork"), _around_fork("after_fork_in_parent"), _in_child)
