@@ -82,7 +82,9 @@ def _infer_view_write(base: Spec, value: Spec, *, op, op_params):
 
 def _view_write(base, value, *, op, op_params):
     out = base.copy()
-    op.numpy(out, **_named(op, op_params))[...] = value
+    seen = op.numpy(out, **_named(op, op_params))
+    seen.flags.writeable = True  # NumPy refuses writes through broadcast_to; `infer` has refused those that are ambiguous
+    seen[...] = value
     return out
 
 

@@ -420,6 +420,7 @@ def enter(rec: Recording, t: Stored) -> int:
         at = enter(rec, parent)
         op = t._view_op
         if op.is_whole and parent._spec is t._spec:
+            t._view_id = rec.base + at  # what views of this one have seen
             return at
         slot = t._view_id - rec.base
         if 0 <= slot < HALF_SPAN and t._seen == (parent._id or parent._view_id):
