@@ -63,7 +63,7 @@ def dims_of(dim, ndim: int) -> tuple[int, ...]:
     if dim.__class__ is int:
         return (dim_of(dim, ndim),) if ndim else _no_dims(dim)
     if not isinstance(dim, (tuple, list)):
-        return dims_of(dim.__index__(), ndim)
+        return dims_of(integer(dim), ndim)
     if not dim:
         return ALL_DIMS[ndim]
     found = [dim_of(d, ndim) for d in dim]
@@ -142,7 +142,12 @@ def kind(x) -> Spec | type:
     return x._spec if isinstance(x, Stored) else type(x.item() if isinstance(x, np.generic) else x)
 
 
+# A dtype in PyTorch's messages: as the kernels' names have it, and as C++ has it.
 TYPE_WORDS = {
     "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int", "int16": "Short",
     "int8": "Char", "uint8": "Byte", "bool": "Bool", "uint32": "UInt32", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
+C_WORDS = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
+    "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
 }  # fmt: skip

@@ -5,7 +5,7 @@ Results are bool tensors; operands are compared in their promoted dtype.
 
 from __future__ import annotations
 
-from suiren.api.arguments import TYPE_WORDS, check_tensor, dims_of, is_number
+from suiren.api.arguments import C_WORDS, TYPE_WORDS, check_tensor, dims_of, is_number
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, float64
 from suiren.ops import compare, creation, movement, pointwise, reduce
@@ -167,7 +167,7 @@ def _where_method(self, condition, other):
 def masked_fill(input, mask, value):
     """`input` with `value` (a number, or a 0-dim tensor) where the mask is true. RuntimeError for a mask that is not bool."""
     if mask._spec.dtype.name != "bool":
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask._spec.dtype}")
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {C_WORDS[mask._spec.dtype.name]}")
     if isinstance(value, Stored):
         if value._spec.ndim:
             raise RuntimeError(

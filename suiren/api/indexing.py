@@ -12,7 +12,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, integer, is_number
-from suiren.api.shapes import reshaped
+from suiren.api.shapes import expand, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import BOOL, FLOAT
 from suiren.ops import compare, creation, indexing, movement, pointwise, reduce, views
@@ -27,13 +27,13 @@ BAD_INDEX = "index {value} is out of bounds for dimension %d with size {size}"
 OUT_OF_RANGE = "index out of range in self"
 
 
-def checked(index, size: int, message: str, wrap: bool = False):
+def checked(index, size: int, message: str, wrap: bool = False, error: str = "IndexError"):
     """An index tensor as int64 that lies in 0 … size - 1 when it is used; `wrap` counts negative ones from the end."""
     if index._spec.dtype is not dtypes.int64:
         index = creation.cast(index, dtype=dtypes.int64)
     if wrap:
         index = compare.where(compare.lt(index, 0), pointwise.add(index, size), index)
-    return creation.check_index(index, size=size, message=message)
+    return creation.check_index(index, size=size, message=message, error=error)
 
 
 # ---------------------------------------------------------------- x[…]
@@ -76,7 +76,7 @@ def __setitem__(self, index, value) -> None:
         extra = value._spec.ndim - view._spec.ndim
         if extra > 0 and prod(value._spec.shape[:extra]) == 1:  # leading dims of size 1 may be left out
             value = movement.reshape(value, shape=value._spec.shape[extra:])
-        write(view, value)
+        write(view, value if value._spec.shape == view._spec.shape else expand(value, view._spec.shape))
 
 
 def _whole_mask(x, index):
@@ -100,6 +100,8 @@ def _check_mask(mask: tuple[int, ...], shape: tuple[int, ...], at: int) -> None:
 def _items(index) -> tuple:
     """An index as a tuple, with lists and arrays as tensors."""
     items = index if isinstance(index, tuple) else (index,)
+    if isinstance(index, list) and len(index) < 32 and any(isinstance(x, (list, tuple, slice, Stored, np.ndarray)) or x in (None, Ellipsis) for x in index):
+        items = tuple(index)  # a list of sequences counts as a tuple, as it did in NumPy
     found = []
     for item in items:
         if isinstance(item, (list, range, np.ndarray)):
@@ -377,7 +379,7 @@ def _element_index(function: str, input, dim: int, index, wrap: bool = False):
                 f"Size does not match at dimension {i} expected index {list(index._spec.shape)} to be no larger than {what} {list(input._spec.shape)} apart from dimension {d}"
             )
     n = input._spec.shape[d] if input._spec.ndim else 1
-    return d, checked(index, n, BAD_INDEX % d, wrap)
+    return d, checked(index, n, BAD_INDEX % d, wrap, "RuntimeError")
 
 
 def _as_1d(x):

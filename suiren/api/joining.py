@@ -152,7 +152,7 @@ def select(input, dim: int, index):
 def unbind(input, dim: int = 0):
     """All places of a dim, as a tuple."""
     if not input._spec.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     d = dim_of(dim, input._spec.ndim)
     return tuple([record1(movement.select, input, (d, i)) for i in range(input._spec.shape[d])])
 

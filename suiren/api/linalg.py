@@ -191,18 +191,19 @@ def tensordot(a, b, dims=2):
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        left, right = list(range(a._spec.ndim - dims, a._spec.ndim)), list(range(dims))
+        left, right = list(range(-dims, 0)), list(range(dims))
     else:
         left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
+    given = list(zip(left, right))
     left, right = [dim_of(d, a._spec.ndim) for d in left], [dim_of(d, b._spec.ndim) for d in right]
-    for i, j in zip(left, right):
+    for (i, j), (named, other) in zip(zip(left, right), given):
         n, m = a._spec.shape[i], b._spec.shape[j]
         if n != m and m == 1:  # a single element goes with all: they are summed first
             a = record1(reduce.sum, a, ((i,), True))
         elif n != m and n == 1:
             b = record1(reduce.sum, b, ((j,), True))
         elif n != m:
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {n} in dim {i} and second has size {m} in dim {j}")
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {n} in dim {named} and second has size {m} in dim {other}")
     rows = [d for d in range(a._spec.ndim) if d not in left]
     columns = [d for d in range(b._spec.ndim) if d not in right]
     shape = (*(a._spec.shape[d] for d in rows), *(b._spec.shape[d] for d in columns))
@@ -304,7 +305,7 @@ def _parsed(equation: str, operands) -> tuple[list[list[str]], list[str]]:
     left, arrow, right = text.partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
-        raise ValueError(f"einsum(): {'fewer' if len(terms) > len(operands) else 'more'} operands were provided than specified in the equation")
+        raise RuntimeError(f"einsum(): {'fewer' if len(terms) > len(operands) else 'more'} operands were provided than specified in the equation")
     hidden = max([x._spec.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands) if "..." in t], default=0)
     inputs = []
     for i, (t, x) in enumerate(zip(terms, operands)):

@@ -6,7 +6,7 @@ Shapes broadcast; dtypes are promoted as in PyTorch; a shape that does not fit i
 from __future__ import annotations
 
 from suiren import dtypes
-from suiren.api.arguments import check_tensor, is_number, must_be
+from suiren.api.arguments import C_WORDS, check_tensor, is_number, must_be
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, INTEGER
 from suiren.ops import activation, compare, creation, elementary, powers
@@ -184,9 +184,10 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value * tensor1 / tensor2. RuntimeError for integers."""
     if tensor1._spec.dtype.category < FLOAT and tensor2._spec.dtype.category < FLOAT:
         raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform a true division of tensor1 and "
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and "
             "tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for "
-            "integer inputs and as (input + value * tensor1 / tensor2) for float inputs."
+            "integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is "
+            "just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."
         )
     return ops.add(input, ops.div(tensor1 if value == 1 else ops.mul(tensor1, value), tensor2))
 
@@ -195,7 +196,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 def lerp(input, end, weight):
     """input + weight * (end - input), from the nearer end, as PyTorch computes it. RuntimeError if the dtypes differ."""
     if input._spec.dtype is not end._spec.dtype:
-        raise RuntimeError(f"expected dtype {_c_name(input)} for `end` but got dtype {_c_name(end)}")
+        raise RuntimeError(f"expected dtype {C_WORDS[input._spec.dtype.name]} for `end` but got dtype {C_WORDS[end._spec.dtype.name]}")
     step = ops.sub(end, input)
     if is_number(weight):
         if -0.5 < weight < 0.5:
@@ -204,10 +205,6 @@ def lerp(input, end, weight):
     near = ops.add(input, ops.mul(weight, step))
     far = ops.sub(end, ops.mul(step, ops.sub(1, weight)))
     return compare.where(compare.lt(ops.abs(weight), 0.5), near, far)
-
-
-def _c_name(x) -> str:
-    return {"float32": "float", "float64": "double", "float16": "c10::Half"}.get(x._spec.dtype.name, x._spec.dtype.name)
 
 
 # ---------------------------------------------------------------- powers

@@ -241,7 +241,7 @@ def _place(function: str, op, input, dim, keepdim):
     check_tensor(function, input)
     s = input._spec
     if s.dtype.category == BOOL:
-        raise NotImplementedError(f"\"{function}_cpu\" not implemented for 'Bool'")
+        raise RuntimeError(f"{function}(): does not support bool input")
     if dim is None:
         if not s.numel:
             raise IndexError(f"{function}(): Expected reduction dim to be specified for input.numel() == 0.")

@@ -82,14 +82,17 @@ stop_gradient = pointwise(
 )
 
 
-def _index_error(value, *, size, message):
-    return IndexError(message.format(value=value, size=size))
+_ERRORS = {"IndexError": IndexError, "RuntimeError": RuntimeError}
 
 
-def _check_index(x, *, size, message):
+def _index_error(value, *, size, message, error):
+    return _ERRORS[error](message.format(value=value, size=size))
+
+
+def _check_index(x, *, size, message, error):
     bad = (x < 0) | (x >= size)
     if bad.any():
-        raise _index_error(int(x[bad].reshape(-1)[0]), size=size, message=message)
+        raise _index_error(int(x[bad].reshape(-1)[0]), size=size, message=message, error=error)
     return x
 
 
@@ -99,17 +102,22 @@ def _check_index_lower(b, x, size, check):
     return x
 
 
-check_index = pointwise(
+_checked = pointwise(
     "check_index",
     inputs=("x",),
-    params=("size", "message"),
+    params=("size", "message", "error"),
     promote=_own_dtype,
     numpy=_check_index,
     lower=_check_index_lower,
     failure=_index_error,
     grad=NOT_DIFFERENTIABLE,
-    doc="Passes an index on; IndexError with `message`, in which {value} and {size} are filled in, unless 0 <= index < size.",
+    doc="Passes an index on, unless one is out of range.",
 )
+
+
+def check_index(index, *, size: int, message: str, error: str = "IndexError"):
+    """The index as it is; where it is not in 0 … size - 1 the program raises `error` with `message`, {value} and {size} filled in."""
+    return _checked(index, size=size, message=message, error=error)
 
 
 # ---------------------------------------------------------------- what gradient rules are written with

@@ -269,8 +269,8 @@ def _infer_as_strided(x: Spec, *, shape, strides, offset):
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides))
     if 0 not in shape and last >= x.numel:
         raise RuntimeError(
-            f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset} require {last + 1} elements, "
-            f"which are out of bounds for storage of {x.numel}"
+            f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize {x.dtype.itemsize} "
+            f"requiring a storage size of {(last + 1) * x.dtype.itemsize} are out of bounds for storage of size {x.nbytes}"
         )
     return spec(shape, x.dtype)
 

@@ -1,0 +1,155 @@
+"""Lines of PyTorch, by file of suiren/api: `t` is torch or suiren, the other names are in VARIABLES. The last statement is the result.
+
+A line is run with both; what PyTorch gave (values, gradients of x, y and s, or the exception) is recorded in tests/recorded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def variables() -> dict[str, np.ndarray]:
+    r = np.random.RandomState(7)
+    f = lambda *shape: r.uniform(-2, 2, shape).astype(np.float32)
+    return {
+        "x": f(3, 4), "y": f(3, 4), "p": np.abs(f(3, 4)) + 0.1, "v": f(4), "u": f(3), "w": f(4, 5), "m": f(3, 3), "b": f(2, 3, 4), "c": f(2, 4, 5),
+        "s": f(), "e": f(0, 4), "d": r.uniform(-2, 2, (3, 4)), "i": r.randint(0, 3, (3, 4)), "k": r.randint(-5, 6, (3, 4)),
+        "j": np.array([2, 0, 2]), "q": r.randint(0, 200, (3, 4)).astype(np.uint8), "mask": r.randint(0, 2, (3, 4)).astype(bool),
+        "row": np.array([True, False, True]), "n": np.array([[1.0, np.nan, np.inf, 0.0]], np.float32), "z": np.zeros(4, np.float32),
+    }  # fmt: skip
+
+
+DIFFERENTIABLE = ("x", "y", "s", "v", "w", "b", "c", "m")
+
+EXPRESSIONS: dict[str, list[str]] = {}
+
+EXPRESSIONS["creation"] = """
+t.tensor([1, 2]); t.tensor([1.5, 2]); t.tensor([True, False]); t.tensor(3); t.tensor([[1, 2], [3, 4]], dtype=t.float64); t.tensor([])
+t.tensor([[1, 2], [3]]) ; t.tensor('a') ; t.tensor([1, 2.5]).dtype ; t.tensor([t.tensor(1), t.tensor(2)])
+t.tensor(np.float64(2)); t.tensor(np.arange(3, dtype=np.int32)); t.as_tensor([1, 2]); t.from_numpy(np.arange(3)); t.from_numpy([1])
+t.zeros(2, 3); t.zeros((2, 3)); t.zeros([2]); t.zeros(()); t.zeros(2, dtype=t.int64); t.ones(2); t.zeros(-1); t.zeros(2, 'a')
+t.full((2, 2), 7); t.full((2,), 1.5); t.full((2,), True); t.full((2,), -1, dtype=t.uint8); t.full((2,), 2.5, dtype=t.int64)
+t.zeros_like(x); t.ones_like(k); t.full_like(x, 3); t.zeros_like(x, dtype=t.int64); t.empty(2, 3).shape; t.empty_like(x).dtype
+x.new_zeros(2); x.new_ones((2, 2)); x.new_full((2,), 5); x.new_tensor([1, 2]); k.new_zeros(2); x.new_empty(3).shape
+t.arange(5); t.arange(1, 7, 2); t.arange(0, 1, 0.25); t.arange(5.0); t.arange(5, 1, -2); t.arange(3, dtype=t.float64); t.arange(5, 1); t.arange(0, 1, 0)
+t.arange(2, 3.5); t.arange(0); t.linspace(0, 1, 5); t.linspace(3, -3, 4); t.linspace(0, 1, 1); t.linspace(0, 1, 0); t.linspace(0, 1, -1)
+t.logspace(0, 2, 3); t.eye(3); t.eye(2, 3); t.eye(0); t.eye(-1); t.eye(2, dtype=t.int64); t.tensor(2.5, requires_grad=True)
+a = x.detach().clone(); a.zero_(); a ;; a = x.detach().clone(); a.fill_(3); a ;; a = k.clone(); a.fill_(2); a ;; x.clone() ; x.detach()
+t.Tensor([1, 2]); t.Tensor(2, 3).shape; t.scalar_tensor(2); t.asarray([1.0, 2.0]); t.ones(3, requires_grad=True)
+"""
+
+EXPRESSIONS["pointwise"] = """
+t.add(x, y); t.add(x, 2); t.add(x, y, alpha=2); t.add(k, 1, alpha=0.5); x.add(y); x + 1; 1 + x; k + 1.5; q + k; q + 1; x + d; x + t.zeros(2)
+t.sub(x, y, alpha=0.5); x - 1; 1 - x; mask - mask; t.rsub(x, 1); x * y; 2 * x; k * k; mask * mask; x * s; s * k; k * s
+x / y; 1 / x; k / 2; k / k.abs().add(1); k // 2; k // -3; x // 0.7; k % 3; x % 0.7; -k % 3; k // 0; k % 0; 7 // (k.abs() + 1); 7 % (k.abs() + 1)
+t.div(x, y, rounding_mode='floor'); t.div(x, y, rounding_mode='trunc'); t.div(k, 3, rounding_mode='trunc'); t.div(x, y, rounding_mode='up')
+t.true_divide(k, 2); t.floor_divide(x.detach(), 0.3); t.fmod(x, 0.7); t.fmod(k, 3); t.remainder(x, 0.7); t.remainder(7, k.abs() + 1)
+x ** 2; x ** 3; p ** 0.5; p ** -1; p ** 2.7; x ** 0; 2 ** x; k ** 2; k ** -1; k ** 0.5; p ** y; t.pow(x, 2); t.pow(2, k.abs()); t.pow(x, 'a'); p ** x
+t.square(x); t.float_power(p, 2); t.sqrt(p); t.rsqrt(p); t.exp(x); t.exp(k); t.exp(2.0); t.exp('a'); t.log(p); t.log2(p); t.log10(p); t.log1p(p); t.expm1(x)
+t.sin(x); t.cos(x); t.tan(x); t.asin(x / 3); t.arccos(x / 3); t.atan(x); t.sinh(x); t.cosh(x); t.tanh(x); t.asinh(x); t.acosh(p + 1); t.atanh(x / 3)
+t.sigmoid(x); t.erf(x); t.erfc(x); t.erfinv(x / 3); t.abs(x); t.abs(k); abs(x); t.neg(x); -k; -mask; +x; t.sign(x); t.sgn(k); t.reciprocal(p)
+t.floor(x); t.ceil(x); t.trunc(x); t.fix(x); t.round(x); t.round(x, decimals=2); t.round(d * 100, decimals=-1); t.frac(x); t.signbit(x); t.floor(k)
+t.addcmul(x, y, y, value=0.5); t.addcdiv(x, y, p); t.addcdiv(k, k, k); t.lerp(x, y, 0.3); t.lerp(x, y, 0.7); t.lerp(x, y, p / 3); t.lerp(x, d, 0.5)
+t.atan2(x, y); t.maximum(x, y); t.minimum(x, y); t.fmax(x, y); t.fmin(x, y); t.xlogy(p, p); t.hypot(x, y); t.copysign(x, y); t.copysign(x, -1.0)
+t.logaddexp(x, y); t.logaddexp2(x, y); t.heaviside(x, y); t.logit(t.sigmoid(x)); t.logit(p / 3, eps=0.1); t.sinc(x.double()); t.deg2rad(x); t.rad2deg(x)
+t.clamp(x, -1, 1); t.clamp(x, min=0); t.clamp(x, max=0.5); t.clamp(x); t.clip(x, y, y + 1); t.clamp(k, -2.5, 2); t.clamp_min(x, 0.1); t.clamp_max(x, 0.1)
+t.nan_to_num(n); t.nan_to_num(n, 1, 2, 3); t.relu(x); x.relu(); t.positive(x); t.clamp(x, 1, -1); x.clamp(x.detach() - 1)
+a = x.detach().clone(); a.add_(1).mul_(y.detach()); a ;; a = x.detach().clone(); a -= 1; a *= 2; a /= 3; a ;; a = k.clone(); a.add_(1.5)
+a = x.detach().clone(); a.clamp_(-1, 1); a ;; a = x.detach().clone(); a.exp_(); a ;; a = t.zeros(4); a.add_(t.zeros(3, 4)) ;; a = k.clone(); a //= 2; a
+a = x.detach().clone(); a.pow_(2); a ;; a = x.detach().clone(); a.sub_(y.detach(), alpha=2); a ;; o = t.empty(3, 4); t.add(x.detach(), 1, out=o); o
+o = t.empty(0); t.exp(x.detach(), out=o); o ;; t.add(x, 'a') ;; t.mul('a', x) ;; x + 'a' ;; x.add_(1)
+"""
+
+EXPRESSIONS["comparison"] = """
+x == y; k == i; k != 2; x < y; x <= 0; x > y; k >= i; t.eq(x, y); t.less(x, y); t.greater_equal(x, 0.1); 2 < k; x == None
+t.logical_and(k, i); t.logical_or(x, mask); t.logical_xor(k, mask); t.logical_not(k); k & i; k | 3; k ^ i; ~k; ~mask; 3 & k; mask & (x > 0); x & x
+k << 1; k >> 1; t.bitwise_and(k, 3); t.bitwise_not(x); t.isnan(n); t.isinf(n); t.isfinite(n); t.isnan(k); t.isposinf(n); t.isneginf(-n)
+t.isclose(x, x + 1e-9); t.isclose(n, n); t.isclose(n, n, equal_nan=True); t.allclose(x, x); t.allclose(x, y); t.equal(x, x); t.equal(x, v); t.equal(k, k)
+t.where(mask, x, y); t.where(mask, x, 0.0); t.where(mask, 1, 0); t.where(mask, 1.5, 0); t.where(x > 0, x, k); t.where(x, 1, 2); t.where(mask); x.where(mask, y)
+x.masked_fill(mask, 9); x.masked_fill(mask, s); x.masked_fill(k, 1); x.masked_fill(row[:, None], 0); t.count_nonzero(k); t.count_nonzero(k, 0)
+t.isin(k, t.tensor([1, 2])); t.isin(k, 1); a = k.clone(); a &= 3; a ;; a = mask.clone(); a |= True; a ;; a = x.detach().clone(); a.masked_fill_(mask, -1); a
+mask.any(); bool((x == x).all()); t.eq(x, 'a')
+"""
+
+EXPRESSIONS["reductions"] = """
+x.sum(); x.sum(0); x.sum((0, 1)); x.sum(-1, keepdim=True); t.sum(k); mask.sum(); q.sum(); x.sum(dtype=t.float64); k.sum(dtype=t.float32); s.sum(); s.sum(0); x.sum([])
+x.sum(2); x.sum((0, 0)); e.sum(); e.sum(0); x.mean(); x.mean(1); x.mean((0, 1), keepdim=True); k.mean(); k.mean(dtype=t.float32); x.mean(dtype=t.int64); e.mean(0)
+x.prod(); x.prod(1); k.prod(); s.prod(); t.nansum(n); t.nanmean(n); t.logsumexp(x, 1); t.logsumexp(x, (0, 1), keepdim=True); t.logsumexp(n, 1)
+x.var(); x.var(1); x.var(0, unbiased=False); x.var(1, correction=0, keepdim=True); x.var(False); x.std(); x.std(1); k.std(); t.var_mean(x, 1); t.std_mean(x)
+x.max(); x.max(1); x.max(0, keepdim=True); t.max(x, y); k.max(0); e.max(); e.max(0); e.max(1).values.shape; s.max(); s.max(0); x.max(5); n.max(); n.max(1)
+x.min(); x.min(1); t.min(x, y); k.min(1); x.amax(); x.amax(1); x.amax((0, 1)); x.amin(0, keepdim=True); e.amax(0); t.aminmax(x); t.aminmax(x, dim=1)
+x.argmax(); x.argmax(1); x.argmax(0, keepdim=True); k.argmin(); k.argmin(1); e.argmax(); e.argmax(0); mask.argmax(); n.argmax(1)
+mask.any(); mask.all(1); k.any(0); k.all(); x.any(1, keepdim=True); q.any(); e.any(); e.all()
+x.norm(); x.norm(1); x.norm(float('inf')); x.norm(3); x.norm(2, 1); x.norm(dim=0, keepdim=True); x.norm(0); t.norm(x, 'fro'); k.norm(); (x * 0).norm(); t.dist(x, y)
+(x * 0).std(); t.sum('a'); t.sum(x, dim='a'); o = t.empty(4); t.sum(x.detach(), 0, out=o) ;; t.max(x, 1)[1] ;; t.max(x, dim=1).indices ;; repr(t.max(t.ones(2), 0))
+"""
+
+EXPRESSIONS["shapes"] = """
+x.view(4, 3); x.view(-1); x.view(2, -1); x.view((6, 2)); x.view([12]); x.view(5); x.view(-1, -1); x.view(-1, 5); x.t().view(12); x.view_as(x.t().contiguous()); e.view(-1)
+x.reshape(2, 6); x.t().reshape(12); t.reshape(x, (3, -1)); x.reshape(5); x.reshape_as(x.t()); x.flatten(); b.flatten(1); b.flatten(0, 1); b.flatten(1, 0); s.flatten(); t.ravel(x)
+b.unflatten(2, (2, 2)); b.unflatten(2, (3, 2)); x.unsqueeze(0); x.unsqueeze(-1); x.unsqueeze(4); t.squeeze(x[None]); x[None].squeeze(1); x[None, :, None].squeeze((0, 2)); x.squeeze(4); s.unsqueeze(0)
+x.t(); v.t(); b.t(); x.T; b.mT; v.mT; b.permute(2, 0, 1); b.permute((0, 2, 1)); t.permute(b, (1, 0, 2)); x.permute(0); x.permute(0, 0); b.transpose(0, 2); b.transpose(-1, -2); x.transpose(0, 3)
+t.movedim(b, 0, 2); t.movedim(b, (0, 1), (1, 2)); b.swapaxes(0, 1); v.expand(3, 4); v.expand(3, -1); x.expand(3, 3); x.expand(3); x.expand(-1, 3, 4); v.expand_as(x); s.expand(2, 2); t.broadcast_to(v, (2, 4))
+t.broadcast_tensors(v, x)[0]; t.broadcast_shapes((3, 1), (4,)); v.repeat(2); v.repeat(2, 2); x.repeat(2); x.repeat(1, 2, 1); t.tile(x, (2,)); x.tile(2, 1)
+b.diagonal(); b.diagonal(1, 1, 2); m.diagonal(-1); m.diagonal(5); x.diagonal(0, 0, 0); x.unfold(1, 2, 1); x.unfold(1, 5, 1); v.unfold(0, 2, 2); x.as_strided((2, 2), (1, 2)); x.as_strided((9, 9), (9, 9))
+x.flip(0); x.flip(0, 1); t.flip(b, (1, 2)); t.flip(b, dims=(-1,)); t.fliplr(x); t.flipud(x); t.rot90(x); t.rot90(x, 2); t.rot90(x, 3); t.roll(x, 1); t.roll(x, 1, 0); t.roll(x, (1, -1), (0, 1))
+t.meshgrid(v, u, indexing='ij')[0]; t.meshgrid(v, u, indexing='xy')[1]; x.shape; x.size(0); x.size(-1); x.size(3); x.numel(); x.t().is_contiguous(); x.t().stride(); x[1:].storage_offset()
+a = x.detach().clone(); a.view(-1)[0] = 9; a ;; a = x.detach().clone(); a.t().add_(v.detach()[:, None]); a ;; a = x.detach().clone(); a.flatten()[0] = 9; a ;; a = x.detach().clone(); a.diagonal().zero_(); a
+a = x.detach().clone(); a.expand(2, 3, 4).add_(1)
+"""
+
+EXPRESSIONS["joining"] = """
+t.cat([x, y]); t.cat((x, y), 1); t.cat([x, d]); t.cat([x, k]); t.cat([x, t.zeros(0)]); t.cat([]); t.cat([x, v]); t.cat([x, m]); t.cat(x); t.cat([x, 1]); t.cat([x, y], dim=-1); t.concat([v, u])
+t.stack([x, y]); t.stack([x, y], 1); t.stack([x, y], -1); t.stack([v, u]); t.stack([]); t.hstack([x, y]); t.hstack([v, u]); t.vstack([x, v]); t.dstack([x, y]); t.column_stack([u, x]); t.atleast_2d(v); t.atleast_1d(s)
+x.narrow(1, 1, 2); x.narrow(1, 3, 2); x.narrow(0, -1, 1); x.select(1, 2); x.select(0, -1); x.select(0, 3); x.unbind()[1]; x.unbind(1)[3]; t.unbind(s)
+t.split(x, 2)[1]; t.split(x, [1, 2])[1]; t.split(x, [1, 1]); x.split(3, dim=1)[1]; x.split(0); t.chunk(x, 2)[1]; t.chunk(x, 2, 1)[0]; t.chunk(x, 5)[2]; t.chunk(x, 0); len(t.chunk(x, 5))
+t.tensor_split(x, 2, 1)[1]; t.tensor_split(v, (1, 3))[1]; t.tensor_split(v, 3)[0]; t.hsplit(x, 2)[1]; t.vsplit(x, 3)[1]; t.hsplit(x, 3)
+a = x.detach().clone(); a.chunk(3)[1].zero_(); a ;; a = x.detach().clone(); a[0].mul_(2); a
+"""
+
+EXPRESSIONS["indexing"] = """
+x[0]; x[-1]; x[3]; x[1, 2]; x[1][2]; x[0, 0, 0]; x[:, 1]; x[..., -1]; x[1:]; x[::2]; x[:, 1:3]; x[5:]; x[2:1]; x[0:3:-1]; x[None]; x[:, None]; x[...]; b[1, :, 2]; b[..., 0]; b[0, ..., 1:]; s[...]; s[0]; v[t.tensor(1)]
+x[j]; x[:, j]; x[j, j]; x[j, 1]; x[[0, 2]]; x[[[0, 1], [2, 0]]]; b[:, j]; b[0, j]; b[:, j, j]; b[j[:2] // 2, :, j[:2]]; x[t.tensor([-1, 0])]; x[t.tensor([5])]; x[t.tensor([0, 1]), t.tensor([0, 1, 2])]; x[np.array([0, 1])]; x[t.tensor([])]
+x[mask]; x[row]; x[:, t.tensor([True, False, True, False])]; x[t.tensor([True])]; x[row, 1]; x[True]; x[False].shape; x[x > 0]; x[1.5]; x['a']; x[j, None]; b[row[:2]]
+a = x.detach().clone(); a[0] = 1; a ;; a = x.detach().clone(); a[:, 1] = v.detach()[:3]; a ;; a = x.detach().clone(); a[1:, ::2] = 7; a ;; a = x.detach().clone(); a[j] = u.detach()[:, None]; a ;; a = x.detach().clone(); a[mask] = 0; a
+a = x.detach().clone(); a[x > 0] = s.detach(); a ;; a = x.detach().clone(); a[row] = y.detach()[:2]; a ;; a = x.detach().clone(); a[...] = 3; a ;; a = x.detach().clone(); a[0] = t.zeros(3) ;; a = x.detach().clone(); a[0, 0] = k[0, 0]; a ;; a = x.detach().clone(); a[:] = y.detach(); a
+a = x.detach().clone(); a[j, :2] += 1; a ;; a = x * 1; a[0] = v; a ;; a = x * 1; a[:, 1] = 0; a ;; a = x * 1; a[j] = y; a ;; a = t.zeros(3, 4); a[0] = v; a ;; a = x.detach().clone(); a[0][1] = 5; a ;; a = x.detach().clone(); a[[0, 1]] = t.tensor([1.0, 2, 3, 4]); a
+t.index_select(x, 0, j); t.index_select(x, 1, j); t.index_select(x, 0, t.tensor([5])); x.index_add(0, j, y); x.index_add(0, j, y, alpha=2); x.index_copy(0, t.tensor([2, 0, 1]), y); x.index_fill(1, j, 9); x.index_put((j, j), u.detach()); x.index_put((j,), y, accumulate=True)
+t.take(x, i); x.put(t.tensor([0, 1]), t.tensor([7.0, 8.0])); t.gather(x, 0, i); t.gather(x, 1, i); t.gather(x, 0, t.tensor([[5]])); t.gather(x, 0, t.tensor([5])); x.scatter(0, i, y); x.scatter(1, i, 2.0); x.scatter_add(1, i, y); x.scatter(0, i, k); t.take_along_dim(x, i, 1)
+t.nonzero(k); t.nonzero(mask, as_tuple=True)[1]; t.nonzero(s); t.argwhere(k); t.masked_select(x, mask); t.masked_select(x, row[:, None]); x.masked_scatter(mask, y); t.tril(x); t.triu(x, 1); t.tril(b, -1); t.tril(v); t.tril_indices(3, 3); t.triu_indices(3, 4, 1)
+t.diag(v); t.diag(m); t.diag(m, 1); t.diag_embed(x); t.diag_embed(v, 1); t.diagflat(x[:1]); t.trace(m); t.select_scatter(x, v, 0, 1); t.slice_scatter(x, y[:2], 0, 1); t.diagonal_scatter(m, u.detach())
+x.scatter_reduce(1, i, y, 'sum'); x.scatter_reduce(1, i, y, 'mean'); a = x.detach().clone(); a.index_add_(0, j, y.detach()); a ;; a = x.detach().clone(); a.scatter_(1, i, 0.5); a
+"""
+
+EXPRESSIONS["linalg"] = """
+x.mm(w); x @ w; t.mm(x, x); t.mm(v, w); t.mm(x, w.double()); t.matmul(x, w); x.matmul(v); v @ w; v @ v; t.matmul(v, u); t.matmul(x, u); b @ w; b @ c; x @ c; t.matmul(b, b); t.matmul(x, x); t.bmm(b, c); t.bmm(b, b); t.bmm(x, x); t.mv(x, v); t.mv(x, u); t.dot(v, v); t.dot(v, u); x.t() @ x
+t.outer(v, u); t.outer(x, v); t.inner(x, x); t.inner(v, v); t.addmm(y @ w, x, w); t.addmm(s, x, w, beta=0.5, alpha=2); t.addmm(w, x, x); t.addmv(u, x, v); t.addr(x, u, v); t.baddbmm(b @ c, b, c, beta=0); t.addbmm(x @ w, b, c)
+t.tensordot(x, w, 1); t.tensordot(b, x, ([1, 2], [0, 1])); t.tensordot(x, m, 1); t.chain_matmul(x, w); t.kron(m, x[:2, :2]); t.cross(m, m.flip(0), 1); t.cdist(x, y); t.cdist(x, y, p=1); k @ k.t(); k.mm(k)
+t.einsum('ij,jk->ik', x, w); t.einsum('ij,ij->', x, y); t.einsum('ij->ji', x); t.einsum('ii->i', m); t.einsum('ii', m); t.einsum('bij,bjk->bik', b, c); t.einsum('i,j->ij', v, u); t.einsum('...ij,jk->...ik', b, w); t.einsum('ij,kj', x, y); t.einsum('bij,j->b', b, v); t.einsum('ij,jk', x, x); t.einsum('ij', x, y); t.einsum('ij,jk,kl->il', x, w, w.t())
+"""
+
+EXPRESSIONS["sorting"] = """
+x.sort(); x.sort(0); x.sort(1, descending=True); k.sort(stable=True); x.argsort(); t.argsort(x, 0, descending=True); x.msort(); x.topk(2); x.topk(2, 0); x.topk(2, largest=False); x.topk(9); s.sort(); n.sort()
+x.kthvalue(2); x.kthvalue(2, 0, keepdim=True); x.median(); x.median(1); k.median(0); n.median(); v.median(); x.kthvalue(9)
+t.searchsorted(t.tensor([1.0, 2.0, 3.0]), t.tensor([0.5, 2.0, 9.0])); t.searchsorted(t.tensor([1.0, 2.0]), 1.5); t.bucketize(t.tensor([1, 5]), t.tensor([2, 4])); t.bucketize(t.tensor([2]), t.tensor([2, 4]), right=True)
+t.unique(k); t.unique(k, return_counts=True); t.unique(k, return_inverse=True); t.unique(i, dim=0); t.unique_consecutive(t.tensor([1, 1, 2, 1])); t.bincount(j); t.bincount(j, minlength=5); t.bincount(j, u.detach()); t.histc(x.detach(), 4, -2, 2)
+t.repeat_interleave(v, 2); t.repeat_interleave(x, 2, 1); t.repeat_interleave(x, t.tensor([1, 0, 2]), 0); t.repeat_interleave(j); x.cumsum(0); k.cumsum(1); x.cumprod(1); x.cumsum(1, dtype=t.float64); x.cummax(1); x.cummin(0); t.logcumsumexp(x, 1); t.diff(x); t.diff(k, dim=0); t.diff(v, 2); x.cumsum(3)
+"""
+
+EXPRESSIONS["activation"] = """
+t.softmax(x, 1); t.softmax(x, 0); x.softmax(-1); x.log_softmax(1); t.log_softmax(b, 1); s.softmax(0); k.softmax(0); k.softmax(0, dtype=t.float32); x.softmax(2); (x * 100).softmax(1); (x * 100).log_softmax(1); e.softmax(1); e.softmax(0)
+t.selu(x); t.celu(x, 1.5); t.threshold(x, 0.5, 2.0); t.prelu(x, v[:1] * 1); t.prelu(x, v); t.prelu(x, u); t.hardshrink(x); t.relu(k); x.sigmoid(); x.tanh()
+"""
+
+
+def lines(file: str) -> list[str]:
+    """The expressions of a file. A statement begins one that goes on to ' ;; ' or to the end of the line."""
+    found = []
+    for line in EXPRESSIONS[file].strip().splitlines():
+        for group in line.split(" ;; "):
+            parts = [part for part in group.strip().split("; ") if part.strip()]
+            at = next((n for n, part in enumerate(parts) if part.lstrip()[:4] in ("a = ", "o = ")), len(parts))
+            found.extend(part.strip() for part in parts[:at])
+            if at < len(parts):
+                found.append("; ".join(parts[at:]))
+    return found
