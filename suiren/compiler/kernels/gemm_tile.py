@@ -85,90 +85,114 @@ class Rows(NamedTuple):
     stride: Value
 
 
+class _Block(NamedTuple):
+    """What a unit sums at a time: `k` elements of K for its part of C. `is_first`, `is_last` (None if K is not cut): the first, the last of them."""
+
+    part: Part
+    k: Value
+    a: Value  # offset in A of its first row
+    b: Value  # offset in B of its first column
+    is_first: Value | None
+    is_last: Value | None
+
+
+class _Place(NamedTuple):
+    """A tile of C: its first element, how many rows there are from there on, and its offset in the results."""
+
+    m: Value
+    n: Value
+    left: Value
+    offset: Value
+
+
 class _Emitter:
     def __init__(self, b: Builder, tile: Tile):
-        self.b, self.tile = b, tile
-        self.lanes = b.lanes(tile.sum_dtype)
+        self.b, self.tile, self.d = b, tile, tile.sum_dtype
+        self.lanes = b.lanes(self.d)
         self.words = words = tile.words
         self.a, self.bb = words.ptr(b, "a"), words.ptr(b, "b")
         self.a_row, self.a_k, self.b_k = (words.int(b, name) for name in ("a_row", "a_k", "b_k"))
         self.n = words.int(b, "n")
         self.writer = Writer(b, tile.finish, words)
+        # The widths of the vectors of a whole panel, and of the last, narrower one.
+        self.panels = [widths for widths in ([self.lanes] * tile.vectors, list(tile.edge)) if widths]
+        self.width = sum(self.panels[0])
         if tile.blocks != WHOLE:
             self.partial = words.ptr(b, "partial" if tile.blocks == IN_PARTIAL else "result0")
-        widest = max(sum(tile.edge), tile.vectors * self.lanes)
-        self.width = widest
         if not tile.finish.is_plain:
-            self.waiting = b.scratch(tile.rows * widest * tile.sum_dtype.itemsize)
+            self.waiting = b.scratch(tile.rows * self.width * self.d.itemsize)
         if tile.packs:
             self.packed = b.scratch(PACKED_BYTES)
 
     def kernel(self) -> None:
-        b, tile = self.b, self.tile
+        b, tile, words = self.b, self.tile, self.words
         with b.loop(b.begin, b.end, unroll=1) as unit:
-            part = tile.grid.part(b, self.words, unit)
+            part = tile.grid.part(b, words, unit)
+            a = b.add(part.a, b.mul(part.m_block, words.int(b, "a_block")))
+            bb = b.add(part.b, b.mul(part.n_block, words.int(b, "b_block")))
             if tile.blocks == WHOLE:
-                self.block(part, b.i64(0), part.k, None, None)
+                self.block(_Block(part, part.k, a, bb, None, None))
             else:
-                k_block = self.words.int(b, "k_block")
+                k_block = words.int(b, "k_block")
                 with b.loop(0, part.k, k_block, unroll=1) as k0:
                     left = b.sub(part.k, k0)
-                    self.block(part, k0, b.minimum(left, k_block), b.eq(k0, 0), b.le(left, k_block))
+                    a, bb = b.add(a, b.mul(k0, self.a_k)), b.add(bb, b.mul(k0, self.b_k))
+                    self.block(_Block(part, b.minimum(left, k_block), a, bb, b.eq(k0, 0), b.le(left, k_block)))
 
-    def block(self, part: Part, k0: Value, k: Value, is_first: Value | None, is_last: Value | None) -> None:
-        """All tiles of a unit, over k elements of K from k0 on."""
-        b, tile, words = self.b, self.tile, self.words
-        a = b.add(part.a, b.mul(k0, self.a_k))
-        a = b.add(a, b.mul(part.m_block, words.int(b, "a_block")))
-        bb = b.add(part.b, b.mul(k0, self.b_k))
-        bb = b.add(bb, b.mul(part.n_block, words.int(b, "b_block")))
-        b_panel = words.int(b, "b_panel")
-        with_columns = [part, k, a, is_first, is_last]
-        if tile.vectors:
-            width = tile.vectors * self.lanes
-            with b.loop_carried(part.n0, b.sub(part.n1, width - 1), width, [bb], unroll=1) as loop:
-                self.column(*with_columns, loop.values[0], loop.i, [self.lanes] * tile.vectors)
-                loop.next(b.add(loop.values[0], b_panel))
-            bb = loop.results[0]
-        if tile.edge:
-            with b.if_(b.eq(part.n1, self.n)):
-                self.column(*with_columns, bb, b.sub(self.n, sum(tile.edge)), list(tile.edge))
+    def block(self, block: _Block) -> None:
+        """Panel by panel, so that the rows of a panel of B stay in the nearest cache while those of A go by."""
+        b, tile, part = self.b, self.tile, block.part
+        with b.loop_carried(part.n0, part.n1, self.width, [block.b], unroll=1) as along_n:
+            n, bb = along_n.i, along_n.values[0]
+            is_whole = b.le(b.add(n, self.width), part.n1)
+            if tile.packs:
+                b_column = self.words.int(b, "b_column")
+                panels = Panels(b, tile.packs, tile.b, self.d, self.width, self.bb, self.packed, block.k, self.b_k, b_column)
+                self.by_width(is_whole, lambda widths: panels.panel(bb, b.i64(0), sum(widths)))
+                rows = Rows(self.packed, self.d, b.i64(self.width))
+            else:
+                rows = Rows(b.at(self.bb, bb, tile.b), tile.b, self.b_k)
+            with b.loop_carried(part.m0, part.m1, tile.rows, [block.a], unroll=1) as along_m:
+                m, a = along_m.i, along_m.values[0]
+                place = _Place(m, n, b.sub(part.m1, m), b.add(b.add(part.c, b.mul(m, self.n)), n))
 
-    def column(self, part: Part, k: Value, a: Value, is_first, is_last, bb: Value, n: Value, widths: list[int]) -> None:
-        """All tiles of a unit in one panel of B, whose rows stay in the nearest cache meanwhile."""
-        b, tile, rows = self.b, self.tile, self.tile.rows
-        from_b = Rows(b.at(self.bb, bb, tile.b), tile.b, self.b_k)
-        if tile.packs:
-            b_column, width = self.words.int(b, "b_column"), sum(widths)
-            panels = Panels(b, tile.packs, tile.b, tile.sum_dtype, width, self.bb, self.packed, k, self.b_k, b_column)
-            panels.panel(bb, b.i64(0), width)
-            from_b = Rows(self.packed, tile.sum_dtype, b.i64(width))
-        with b.loop_carried(part.m0, part.m1, rows, [a], unroll=1) as loop:
-            m, left = loop.i, b.sub(part.m1, loop.i)
-            sums = self.sums(k, loop.values[0], from_b, left, widths, is_first, part, m, n)
-            self.finish(sums, part, m, n, left, is_last)
-            loop.next(b.add(loop.values[0], self.words.int(b, "a_panel")))
+                def tile_of(widths: list[int]) -> None:
+                    self.keep_or_write(self.sums(block, a, rows, place, widths), block, place)
 
-    def sums(self, k, a, rows_of_b, left, widths, is_first, part, m, n) -> list[list[Value]]:
+                self.by_width(is_whole, tile_of)
+                self.finish(block, place)
+                along_m.next(b.add(a, self.words.int(b, "a_panel")))
+            along_n.next(b.add(bb, self.words.int(b, "b_panel")))
+
+    def by_width(self, is_whole: Value, emit) -> None:
+        """Emits what is done with a whole panel, and with the last one if that is narrower."""
+        if len(self.panels) == 1:
+            emit(self.panels[0])
+            return
+        with self.b.if_else(is_whole) as branches:
+            for branch, widths in zip(branches, self.panels):
+                with branch:
+                    emit(widths)
+
+    # ------------------------------------------------------------ sums
+
+    def sums(self, block: _Block, a: Value, rows_of_b: Rows, place: _Place, widths: list[int]) -> list[list[Value]]:
         """The loop over K: rows × vectors of sums."""
-        b, tile = self.b, self.tile
-        d = tile.sum_dtype
-        row_places = [b.at(self.a, b.add(a, self.row(i, left, self.a_row)), tile.a) for i in range(tile.rows)]
-        zeros = [b.const(0, d, width) for _ in range(tile.rows) for width in widths]
-        if is_first is None:
-            inits = zeros
-        else:
-            inits = b.choose(is_first, lambda: zeros, lambda: self.partial_sums(part, m, n, left, widths))
-        count = len(inits)
-        with b.loop_carried(0, k, 1, [*inits, b.i64(0), b.i64(0)], unroll=1) as loop:
-            sums, (ak, bk) = list(loop.values[:count]), loop.values[count:]
-            starts = [sum(widths[:j]) for j in range(len(widths))]
+        b, tile, d = self.b, self.tile, self.d
+        rows_of_a = [b.at(self.a, b.add(a, self.row(i, place.left, self.a_row)), tile.a) for i in range(tile.rows)]
+        inits = [b.const(0, d, width) for _ in range(tile.rows) for width in widths]
+        if block.is_first is not None:
+            zeros = inits
+            inits = b.choose(block.is_first, lambda: zeros, lambda: self.partial_sums(place, widths))
+        with b.loop_carried(0, block.k, 1, [*inits, b.i64(0), b.i64(0)], unroll=1) as loop:
+            *sums, at_a, at_b = loop.values
 
             def from_a(i: int) -> Value:
-                return b.convert(b.load(row_places[i], tile.a, offset=ak), d)
+                return b.convert(b.load(rows_of_a[i], tile.a, offset=at_a), d)
 
             def from_b(j: int) -> Value:
-                return b.convert(b.load(rows_of_b.ptr, rows_of_b.dtype, widths[j], offset=b.add(bk, starts[j])), d)
+                at = b.add(at_b, sum(widths[:j]))
+                return b.convert(b.load(rows_of_b.ptr, rows_of_b.dtype, widths[j], offset=at), d)
 
             # The shorter side of the tile is held in registers, the other streams by.
             if len(widths) <= tile.rows:
@@ -180,7 +204,7 @@ class _Emitter:
             for i, j, x, y in pairs:
                 at = i * len(widths) + j
                 sums[at] = b.mul_add(b.splat(x, widths[j]), y, sums[at])
-            loop.next(*sums, b.add(ak, self.a_k), b.add(bk, rows_of_b.stride))
+            loop.next(*sums, b.add(at_a, self.a_k), b.add(at_b, rows_of_b.stride))
         return [loop.results[i * len(widths) : (i + 1) * len(widths)] for i in range(tile.rows)]
 
     def row(self, i: int, left: Value, stride: Value) -> Value:
@@ -190,35 +214,41 @@ class _Emitter:
             return b.mul(stride, i)
         return b.mul(b.minimum(b.i64(i), b.sub(left, 1)), stride)
 
-    def partial_sums(self, part, m, n, left, widths) -> list[Value]:
-        b, d = self.b, self.tile.sum_dtype
-        found = []
+    def partial_sums(self, place: _Place, widths: list[int]) -> list[Value]:
+        b, found = self.b, []
         for i in range(self.tile.rows):
-            at = b.add(self.place(part, m, n), self.row(i, left, self.n))
+            at = b.add(place.offset, self.row(i, place.left, self.n))
             for width in widths:
-                found.append(b.load(self.partial, d, width, offset=at))
+                found.append(b.load(self.partial, self.d, width, offset=at))
                 at = b.add(at, width)
         return found
 
-    def place(self, part: Part, m: Value, n: Value) -> Value:
-        b = self.b
-        return b.add(b.add(part.c, b.mul(m, self.n)), n)
+    # ------------------------------------------------------------ results
 
-    def finish(self, sums: list[list[Value]], part: Part, m: Value, n: Value, left: Value, is_last: Value | None) -> None:
+    def keep_or_write(self, sums: list[list[Value]], block: _Block, place: _Place) -> None:
+        """Where sums go from the registers: into the results if they are that, to where the next block of K finds them, or to where `finish` does."""
         b, tile = self.b, self.tile
-        if is_last is None or tile.blocks == IN_RESULT:
-            self.write(sums, part, m, n, left)
-            return
-        with b.if_else(is_last) as (then, otherwise):
-            with then:
-                self.write(sums, part, m, n, left)
-            with otherwise:
-                self.each_row(left, lambda i: self.keep(sums[i], b.add(self.place(part, m, n), b.mul(self.n, i))))
 
-    def keep(self, sums: list[Value], at: Value) -> None:
-        for x in sums:
-            self.b.store(x, self.partial, offset=at)
-            at = self.b.add(at, x.lanes)
+        def write_row(i: int) -> None:
+            self.writer.write(sums[i], b.add(place.m, i), place.n, self.at_row(place, i))
+
+        def done() -> None:
+            if tile.finish.is_plain:
+                self.each_row(place.left, write_row)
+            else:
+                self.put_down(sums, place)
+
+        if block.is_last is None or tile.blocks == IN_RESULT:
+            done()
+            return
+        with b.if_else(block.is_last) as (then, otherwise):
+            with then:
+                done()
+            with otherwise:
+                self.each_row(place.left, lambda i: self.store_row(sums[i], self.partial, self.at_row(place, i)))
+
+    def at_row(self, place: _Place, i: int) -> Value:
+        return self.b.add(place.offset, self.b.mul(self.n, i))
 
     def each_row(self, left: Value, emit) -> None:
         for i in range(self.tile.rows):
@@ -228,23 +258,37 @@ class _Emitter:
             else:
                 emit(i)
 
-    def write(self, sums: list[list[Value]], part: Part, m: Value, n: Value, left: Value) -> None:
-        """Finishes a tile: row by row where that is a store, otherwise from the stack, so that the epilogue is in the code once."""
-        b, tile = self.b, self.tile
-        at = self.place(part, m, n)
-        if tile.finish.is_plain or tile.rows == 1:
-            self.each_row(left, lambda i: self.writer.write(sums[i], b.add(m, i), n, b.add(at, b.mul(self.n, i))))
-            return
-        d = tile.sum_dtype
+    def store_row(self, sums: list[Value], to: Value, at: Value) -> None:
+        for x in sums:
+            self.b.store(x, to, offset=at)
+            at = self.b.add(at, x.lanes)
+
+    def put_down(self, sums: list[list[Value]], place: _Place) -> None:
+        """Onto the stack, where one piece of code, and so one copy of the epilogue, takes the tile up again, whatever its width."""
         for i, row in enumerate(sums):
-            place = i * self.width
-            for x in row:
-                b.store(x, self.waiting, offset=place)
-                place += x.lanes
-        rows = b.minimum(left, tile.rows) if tile.is_ragged else b.i64(tile.rows)
+            self.store_row(row, self.waiting, self.b.i64(i * self.width))
+
+    def finish(self, block: _Block, place: _Place) -> None:
+        """Takes a complete tile up from the stack and writes its results."""
+        b, tile = self.b, self.tile
+        if tile.finish.is_plain:
+            return
+        if block.is_last is not None:
+            with b.if_(block.is_last):
+                self.finish(block._replace(is_last=None), place)
+            return
+        rows = b.minimum(place.left, tile.rows) if tile.is_ragged else tile.rows
+        columns = b.minimum(b.sub(block.part.n1, place.n), self.width)
+        tail = tile.edge[-1] % self.lanes if tile.edge else 0
         with b.loop(0, rows, unroll=1) as i:
-            place, row = b.mul(i, self.width), []
-            for x in sums[0]:
-                row.append(b.load(self.waiting, d, x.lanes, offset=place))
-                place = b.add(place, x.lanes)
-            self.writer.write(row, b.add(m, i), n, b.add(at, b.mul(i, self.n)))
+            waiting, offset = b.mul(i, self.width), b.add(place.offset, b.mul(i, self.n))
+
+            def write(j: Value, lanes: int) -> None:
+                x = b.load(self.waiting, self.d, lanes, offset=b.add(waiting, j))
+                self.writer.write([x], b.add(place.m, i), b.add(place.n, j), b.add(offset, j))
+
+            with b.loop(0, b.sub(columns, self.lanes - 1), self.lanes, unroll=1) as j:
+                write(j, self.lanes)
+            if tail:
+                with b.if_(b.ne(b.and_(columns, self.lanes - 1), 0)):
+                    write(b.sub(columns, tail), tail)
