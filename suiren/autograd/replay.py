@@ -24,13 +24,15 @@ def backward(rec: Recording, root: Stored, gradient: Stored | None, retain: bool
             engine.run_pass([root], [gradient], retain, False, None)
             return
         graph, slot = graph
+    if rec.watched if graph is None else graph.watched or any(t._hooks for t in graph.tensors.values()):
+        engine.run_pass([root], [gradient], retain, False, None)  # hooks may look at gradients: no number is left for later
+        return
     structure = None if graph is None else (graph.structure, frozenset(graph.freed))
     key = ("backward", slot, structure, gradient is None, retain)
-    if not (rec.watched if graph is None else graph.watched):
-        known = rec.node.macros
-        for macro in known.get(key, ()) if known is not None else ():
-            if _replay(rec, macro, graph, gradient):
-                return
+    known = rec.node.macros
+    for macro in known.get(key, ()) if known is not None else ():
+        if _replay(rec, macro, graph, gradient):
+            return
     start, base, first_number = rec.node, rec.base, len(rec.numbers)
     try:
         run, reached = engine.run_pass([root], [gradient], retain, False, None, is_macro=True)

@@ -11,9 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from suiren import device as devices
 from suiren import dtypes
 from suiren.autograd.modes import no_grad
+from suiren.device import check_device
+from suiren.device import device as Device
 from suiren.nn.modules import module_hooks
 from suiren.nn.modules.members import MemberMethods
 from suiren.nn.modules.module_hooks import (
@@ -62,14 +63,14 @@ def _device_and_dtype(
             dtype = given.dtype
         elif isinstance(given, dtypes.dtype):
             dtype = given
-        elif isinstance(given, (str, devices.device)):
+        elif isinstance(given, (str, Device)):
             device = given
         elif given is not None and not isinstance(given, bool):
             raise TypeError(
                 f"to() received an invalid combination of arguments - got {typename(given)}: "
                 "expected a device, a dtype, a device and a dtype, or a tensor"
             )
-    devices.check_device(device)
+    check_device(device)
     return device, dtype
 
 

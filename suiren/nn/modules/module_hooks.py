@@ -82,7 +82,7 @@ def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
 
 
 def register_module_backward_hook(hook: Callable) -> RemovableHandle:
-    """The older form of `register_module_full_backward_hook`, called with the gradients at the module's last operation."""
+    """The older form of `register_module_full_backward_hook`; here `grad_input` are the gradients of the module's inputs, too."""
     global _global_is_full
     if _global_is_full is True:
         raise RuntimeError(_MIXED.format("as a global Module hook"))
@@ -177,7 +177,7 @@ class HookMethods:
         return handle
 
     def register_backward_hook(self, hook: Callable) -> RemovableHandle:
-        """The older form of `register_full_backward_hook`, called with the gradients at the module's last operation."""
+        """The older form of `register_full_backward_hook`; here `grad_input` are the gradients of the module's inputs, too."""
         if self._is_full_backward_hook is True:
             raise RuntimeError(_MIXED.format("on a single Module"))
         self._is_full_backward_hook = False
@@ -197,10 +197,7 @@ def call_with_hooks(module: Any, args: tuple, kwargs: dict) -> Any:
     result = None
     try:
         args, kwargs = _before_forward(module, args, kwargs)
-        is_full = module._is_full_backward_hook
-        full, older = [], []
-        for hooks, of_full in ((global_backward_hooks, _global_is_full), (module._backward_hooks, is_full)):
-            (full if of_full else older).extend(hooks.values())
+        full = [*global_backward_hooks.values(), *module._backward_hooks.values()]
         before = [*global_backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
         around = None
         if full or before:
@@ -222,10 +219,6 @@ def call_with_hooks(module: Any, args: tuple, kwargs: dict) -> Any:
                     stacklevel=4,
                 )
             result = around.of_outputs(result)
-        if older:
-            from suiren.nn.modules.backward_hook import register_older
-
-            register_older(module, older, args, result)
         return result
     except Exception:
         _after_failure(module, args, kwargs, result, called)
