@@ -1,13 +1,15 @@
 """Convolution over one, two or three spatial dims, and its two gradients. The three are each other's gradients.
 
-    conv              y[n, o, q] = sum over c, k of  weight[o, c, k] * x[n, c, q * stride + k * dilation - padding]      x is 0 outside
+    conv              y[n, o, q] = sum over c, k of  weight[o, c, k] * x[n, c, q * stride + k * dilation - padding],
+                      x being 0 outside
     conv_input_grad   the same triples (y, weight, x) summed for x: what PyTorch calls a transposed convolution
     conv_weight_grad  and summed for weight
 
-Shapes: x (N, C, *S), weight (O, C / groups, *K), y (N, O, *Q). With groups, the outputs o of a group see the inputs c of that group only.
-Parameters, one entry per spatial dim: stride, dilation; padding as pairs (low, high); groups. `size` is S where it is the result's, `kernel_size` K.
-A sum in which high padding plays no part (both gradients) ignores it. It may be negative, which leaves out what lies there: how a gradient
-says that the last inputs were never reached.
+Shapes: x (N, C, *S), weight (O, C / groups, *K), y (N, O, *Q). With groups, the outputs o of a group see the inputs c
+of that group only. Parameters, one entry per spatial dim: stride, dilation; padding as pairs (low, high); groups.
+`size` is S where it is the result's, `kernel_size` K. A sum in which high padding plays no part (both gradients)
+ignores it. It may be negative, which leaves out what lies there: how a gradient says that the last inputs were never
+reached.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ def fitting_padding(size, out, kernel_size, stride, padding, dilation) -> tuple[
 
 
 def _check(x: Spec, weight: Spec, stride, padding, dilation, groups, transposed: bool = False) -> None:
-    """RuntimeError for what does not fit. `x` is the input; of a transposed convolution that is what `conv_input_grad` calls g."""
+    """RuntimeError for what does not fit. `x` is the input; of a transposed convolution that is what `conv_input_grad`
+    calls g.
+    """
     if any(low < 0 for low, _ in padding):
         raise RuntimeError("negative padding is not supported")
     if any(s <= 0 for s in stride):
@@ -56,14 +60,19 @@ def _check(x: Spec, weight: Spec, stride, padding, dilation, groups, transposed:
     n_out = weight.shape[0]
     if n_out < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {list(weight.shape)} instead"
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, "
+            f"but got weight of size {list(weight.shape)} instead"
         )
     if n_out % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size [{list(weight.shape)}] instead"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            f"but got weight of size [{list(weight.shape)}] instead"
         )
     if x.ndim != weight.ndim:
-        raise RuntimeError(f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight {list(weight.shape)}, but got {x.ndim}-dimensional input of size {list(x.shape)} instead")  # fmt: skip
+        raise RuntimeError(
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight {list(weight.shape)}, "
+            f"but got {x.ndim}-dimensional input of size {list(x.shape)} instead"
+        )
     expected = n_out if transposed else weight.shape[1] * groups
     if x.shape[1] != expected:
         given = "transposed=1" if transposed else f"groups={groups}"
@@ -90,7 +99,8 @@ def _infer_conv(x: Spec, weight: Spec, *, stride, padding, dilation, groups) -> 
     _check(x, weight, stride, padding, dilation, groups)
     padded = [n + low + high for n, (low, high) in zip(x.shape[2:], padding)]
     kernel = [d * (k - 1) + 1 for k, d in zip(weight.shape[2:], dilation)]
-    # Without high padding of its own a gradient may well see nothing of the input: only what a user can ask for is refused.
+    # Without high padding of its own a gradient may well see nothing of the input: only what a user can ask for is
+    # refused.
     if any(p < k or not n for p, k, n in zip(padded, kernel, x.shape[2:])) and all(high >= 0 for _, high in padding):
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). "
@@ -107,7 +117,10 @@ def _infer_input_grad(g: Spec, weight: Spec, *, size, stride, padding, dilation,
 
 def _infer_weight_grad(x: Spec, g: Spec, *, kernel_size, stride, padding, dilation, groups) -> Spec:
     if x.shape[0] != g.shape[0] or x.ndim != g.ndim or x.shape[1] % groups or g.shape[1] % groups:
-        raise RuntimeError(f"no convolution of {groups} groups takes an input of size {list(x.shape)} to an output of size {list(g.shape)}")
+        raise RuntimeError(
+            f"no convolution of {groups} groups takes an input of size {list(x.shape)} "
+            f"to an output of size {list(g.shape)}"
+        )
     _check_dtypes(x.dtype, g.dtype, x.ndim - 2)
     return spec((g.shape[1], x.shape[1] // groups, *kernel_size), x.dtype)
 
@@ -188,12 +201,11 @@ class _Convolution(Template):
     """A template whose work is counted in multiplications."""
 
     def work(self, inputs, specs, params):
-        # Each output of a sum over weights, or each weight of a sum over outputs, takes one multiplication per element of the third.
+        # Every place of y meets every weight once, whichever of the three is summed.
         a, b = inputs
         out = specs[0]
-        places = prod(a.shape[2:]) if self is conv_input_grad else prod(b.shape[2:]) if self is conv_weight_grad else prod(out.shape[2:])
-        weight = out if self is conv_weight_grad else b
-        return a.shape[0] * places * weight.numel
+        y, weight = {conv: (out, b), conv_input_grad: (a, b), conv_weight_grad: (b, out)}[self]
+        return y.shape[0] * prod(y.shape[2:]) * weight.numel
 
 
 def _conv_grad(g, x, x_spec, weight, weight_spec, stride, padding, dilation, groups):

@@ -83,7 +83,8 @@ def _infer_view_write(base: Spec, value: Spec, *, op, op_params):
 def _view_write(base, value, *, op, op_params):
     out = base.copy()
     seen = op.numpy(out, **_named(op, op_params))
-    seen.flags.writeable = True  # NumPy refuses writes through broadcast_to; `infer` has refused those that are ambiguous
+    if not seen.flags.writeable:  # NumPy refuses writes through broadcast_to; `infer` has refused those that are ambiguous
+        seen.flags.writeable = True
     seen[...] = value
     return out
 

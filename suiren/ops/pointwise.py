@@ -268,16 +268,15 @@ clamp = pointwise(
 )
 
 
-def _clamp_one_grad(inside):
+def _clamp_one_grad(inside, outside):
     def grad(g, x, bound, bound_spec):
-        kept = inside(x, bound)
-        return where(kept, g, 0), where(kept, 0, g) if wanted(bound_spec) else None
+        return where(inside(x, bound), g, 0), where(outside(x, bound), g, 0) if wanted(bound_spec) else None
 
     return grad
 
 
-clamp_min = pointwise("clamp_min", numpy=np.maximum, lower=lambda b, x, bound: b.maximum(x, bound), grad=_clamp_one_grad(ge), inputs=("x", "bound"))
-clamp_max = pointwise("clamp_max", numpy=np.minimum, lower=lambda b, x, bound: b.minimum(x, bound), grad=_clamp_one_grad(le), inputs=("x", "bound"))
+clamp_min = pointwise("clamp_min", numpy=np.maximum, lower=lambda b, x, bound: b.maximum(x, bound), grad=_clamp_one_grad(ge, lt), inputs=("x", "bound"))
+clamp_max = pointwise("clamp_max", numpy=np.minimum, lower=lambda b, x, bound: b.minimum(x, bound), grad=_clamp_one_grad(le, gt), inputs=("x", "bound"))
 
 __all__ = [
     "abs", "add", "ceil", "clamp", "clamp_max", "clamp_min", "div", "floor", "floor_divide", "fmax", "fmin", "fmod", "maximum", "minimum",

@@ -1,10 +1,12 @@
 """Max and average pooling over one, two or three spatial dims, and their gradients.
 
-Shapes: x (N, C, *S), result (N, C, *Q). Parameters, one entry per spatial dim: kernel_size, stride, padding, dilation; ceil_mode rounds Q up where the last
-window still starts inside the input or its low padding. Padding is never the maximum, and counts as zeros in an average.
+Shapes: x (N, C, *S), result (N, C, *Q). Parameters, one entry per spatial dim: kernel_size, stride, padding, dilation;
+ceil_mode rounds Q up where the last window still starts inside the input or its low padding. Padding is never the
+maximum, and counts as zeros in an average.
 
-    max_pool       outputs (value, index): index counts in the row-major order of S, int64. Of equal elements the first one is it, of NaNs the last one.
-                   A window that lies in padding alone (large dilation) has value -inf and index -1.
+    max_pool       outputs (value, index): index counts in the row-major order of S, int64. Of equal elements the first
+                   one is it, of NaNs the last one. A window that lies in padding alone (large dilation) has value -inf
+                   and index -1.
     max_pool_grad  adds each element of g where the index of the same place says
     max_pool_take  picks the elements that the index names: the gradient of max_pool_grad
     avg_pool, avg_pool_grad   each other's gradients
@@ -43,16 +45,26 @@ def _infer_pool(x: Spec, kernel_size, stride, padding, dilation, ceil_mode, name
     if any(k <= 0 for k in kernel_size):
         raise RuntimeError(f"kernel size should be greater than zero, but got {_sizes('k', kernel_size)}")
     if any(s <= 0 for s in stride):
-        raise RuntimeError("stride should not be zero" if 0 in stride else f"stride should be greater than zero, but got {_sizes('d', stride)}")
+        raise RuntimeError(
+            "stride should not be zero"
+            if 0 in stride
+            else f"stride should be greater than zero, but got {_sizes('d', stride)}"
+        )
     if any(d <= 0 for d in dilation):
         raise RuntimeError(f"dilation should be greater than zero, but got {_sizes('dilation', dilation)}")
     for k, p, d in zip(kernel_size, padding, dilation):
         if p < 0:
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
         if p > (d * (k - 1) + 1) // 2:
-            raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}")
+            raise RuntimeError(
+                "pad should be at most half of effective kernel size, "
+                f"but got pad={p}, kernel_size={k} and dilation={d}"
+            )
     if x.ndim != dims + 2 or not prod(x.shape[1:]):
-        raise RuntimeError(f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(x.shape)}")
+        raise RuntimeError(
+            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
+            f"but got:{list(x.shape)}"
+        )
     if x.dtype is bool_:
         raise NotImplementedError(f"\"{name}{max(dims, 2)}d\" not implemented for 'Bool'")
     out = output_size(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
@@ -76,14 +88,16 @@ def _infer_avg_pool(x: Spec, *, kernel_size, stride, padding, ceil_mode, count_i
         raise RuntimeError("divisor must be not zero")
     ones = (1,) * len(kernel_size)
     if x.dtype.category != FLOAT and x.dtype not in (bool_, int64):
-        raise NotImplementedError(f'"avg_pool{max(len(ones), 2)}d" not implemented for \'{x.dtype.scalar_name}\'')
+        raise NotImplementedError(f"\"avg_pool{max(len(ones), 2)}d\" not implemented for '{x.dtype.scalar_name}'")
     return spec((*x.shape[:2], *_infer_pool(x, kernel_size, stride, padding, ones, ceil_mode, "avg_pool")), x.dtype)
 
 
 def _infer_avg_pool_grad(g: Spec, *, size, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor):
     out = output_size(size, kernel_size, stride, padding, (1,) * len(size), ceil_mode)
     if g.shape[2:] != out:
-        raise RuntimeError(f"avg_pool_grad: a pool of size {list(size)} gives {list(out)}, but the gradient has size {list(g.shape)}")
+        raise RuntimeError(
+            f"avg_pool_grad: a pool of size {list(size)} gives {list(out)}, but the gradient has size {list(g.shape)}"
+        )
     return spec((*g.shape[:2], *size), g.dtype)
 
 
@@ -107,7 +121,9 @@ def _check_index(g: Spec, index: Spec) -> None:
 
 
 def _tap(tap, out, size, stride, padding, dilation):
-    """For one tap of the window: which outputs it gives an element, and which elements these are (slices over Q and over S)."""
+    """For one tap of the window: which outputs it gives an element, and which elements these are (slices over Q and
+    over S).
+    """
     reads, sees = [], []
     for t, q, n, s, p, d in zip(tap, out, size, stride, padding, dilation):
         start = t * d - p  # where the first window reads
@@ -115,7 +131,9 @@ def _tap(tap, out, size, stride, padding, dilation):
         last = min(q, (n - 1 - start) // s + 1)
         last = max(last, first)
         reads.append(slice(first, last))
-        sees.append(slice(first * s + start, max((last - 1) * s + start + 1, 0) if last > first else first * s + start, s))
+        sees.append(
+            slice(first * s + start, max((last - 1) * s + start + 1, 0) if last > first else first * s + start, s)
+        )
     return (..., *reads), (..., *sees)
 
 
@@ -210,7 +228,11 @@ def _max_pool_take_rule(g, x_spec, index, kernel_size, stride, padding, dilation
 
 
 def _avg_pool_rule(g, x_spec, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor):
-    return (record(avg_pool_grad, (g,), (x_spec.shape[2:], kernel_size, stride, padding, ceil_mode, count_include_pad, divisor)),)
+    return (
+        record(
+            avg_pool_grad, (g,), (x_spec.shape[2:], kernel_size, stride, padding, ceil_mode, count_include_pad, divisor)
+        ),
+    )
 
 
 def _avg_pool_grad_rule(g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor):

@@ -7,21 +7,26 @@ The state is one contiguous uint32 tensor of shape (628,), PyTorch's CPU generat
     625        1 if a second normal number is kept for the next draw of fewer than 16, else 0
     626, 627   that number's float64 bits, the low 32 first (0 if there is none)
 
-A draw of N numbers takes the generator's next outputs in order, as `random()` (one output) and `random64()` (two, the first one high):
+A draw of N numbers takes the generator's next outputs in order, as `random()` (one output) and `random64()` (two, the
+first one high):
 
-    rng_uniform      u = (random() mod 2^24) / 2^24 for float32, (random64() mod 2^53) / 2^53 for float64; then u * (high - low) + low, rounded once
+    rng_uniform      u = (random() mod 2^24) / 2^24 for float32, (random64() mod 2^53) / 2^53 for float64; then u *
+                     (high - low) + low, rounded once
     rng_bernoulli    u < p with a float64 u
-    rng_randint      random() mod range, random64() mod range from a range of 2^28 on; plus low. `last` is the largest result;
-                     with a range of 2^64, random64() itself
+    rng_randint      random() mod range, random64() mod range from a range of 2^28 on; plus low. `last` is the largest
+                     result; with a range of 2^64, random64() itself
     rng_exponential  -log1p(-u) / lambd with a float64 u
     rng_randperm     i from 0 to n - 2: swap places i and i + random() mod (n - i)
-    rng_normal       fewer than 16 numbers: in pairs from two float64 u, v: sqrt(-2 log1p(-v)) * (cos 2πu, sin 2πu), a sine that is left over is kept;
-                     from 16 on: u of the result's dtype for every place, then each 16 in a row become radius * (8 cosines, 8 sines) with
-                     radius = sqrt(-2 log(1 - u)) of the first 8 and angle 2πu of the last 8; what remains makes the last 16 places anew from 16 fresh u; at the end std * z + mean, rounded once
+    rng_normal       fewer than 16 numbers: in pairs from two float64 u, v: sqrt(-2 log1p(-v)) * (cos 2πu, sin 2πu), a
+                     sine that is left over is kept; from 16 on: u of the result's dtype for every place, then each 16
+                     in a row become radius * (8 cosines, 8 sines) with radius = sqrt(-2 log(1 - u)) of the first 8 and
+                     angle 2πu of the last 8; what remains makes the last 16 places anew from 16 fresh u; at the end std
+                     * z + mean, rounded once
 
-float16 results are float32 ones, rounded. Checked against PyTorch 2.13: the same bits everywhere, but for float32 normals from 16 on, where
-PyTorch's own polynomials are a unit or two in the last place away from ours.
-Source: aten/src/ATen/core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h, aten/src/ATen/native/cpu/DistributionTemplates.h
+float16 results are float32 ones, rounded. Checked against PyTorch 2.13: the same bits everywhere, but for float32
+normals from 16 on, where PyTorch's own polynomials are a unit or two in the last place away from ours.
+Source: aten/src/ATen/core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h,
+aten/src/ATen/native/cpu/DistributionTemplates.h
 """
 
 from __future__ import annotations
@@ -33,7 +38,8 @@ from suiren.trace.op import NOT_DIFFERENTIABLE, template
 from suiren.trace.spec import Spec, spec
 
 STATE_WORDS = 628
-WORDS, USED, HAS_NORMAL, NORMAL = 624, 624, 625, 626  # how many twister words; then the places of the three fields after them
+WORDS = 624  # of the twister
+USED, HAS_NORMAL, NORMAL = 624, 625, 626  # the places of the fields behind them
 
 WIDE_RANGE = 1 << 28  # from this range on, randint takes 64 bits for a number
 
@@ -72,7 +78,7 @@ def _infer(state: Spec, *numbers, shape: tuple[int, ...], dtype: dtype) -> tuple
 
 def _computed_in(d: dtype, name: str) -> np.dtype:
     if d.category != FLOAT:
-        raise RuntimeError(f'"{name}" not implemented for \'{d.scalar_name}\'')
+        raise RuntimeError(f"\"{name}\" not implemented for '{d.scalar_name}'")
     return np.dtype(np.float64 if d is float64 else np.float32)
 
 
@@ -232,7 +238,9 @@ def _normal(state, mean, std, *, shape, dtype):
 
 
 def first_uniforms(n: int, dtype: dtype) -> int:
-    """How many uniform numbers rng_normal draws for n places, before the 16 fresh ones of a remainder: float16 draws for whole blocks only."""
+    """How many uniform numbers rng_normal draws for n places, before the 16 fresh ones of a remainder: float16 draws
+    for whole blocks only.
+    """
     return n if dtype.itemsize > 2 else n // 16 * 16
 
 
@@ -257,5 +265,13 @@ rng_normal = template(
     doc="Normal numbers: std * z + mean.",
 )
 
-__all__ = ["STATE_WORDS", "first_uniforms", "rng_bernoulli", "rng_exponential", "rng_normal", "rng_randint", "rng_randperm", "rng_uniform"]
-
+__all__ = [
+    "STATE_WORDS",
+    "first_uniforms",
+    "rng_bernoulli",
+    "rng_exponential",
+    "rng_normal",
+    "rng_randint",
+    "rng_randperm",
+    "rng_uniform",
+]

@@ -80,7 +80,8 @@ class Op:
     # -- what the interpreter asks
     def run(self, arrays: list, inputs: tuple[Input, ...], params: tuple, specs: tuple[Spec, ...]) -> tuple[np.ndarray, ...]:
         """Computes the outputs with NumPy. `arrays` are ndarrays and Python numbers; the results have `specs`."""
-        found = self.numpy(*arrays, **dict(zip(self.params, params)))
+        with np.errstate(all="ignore"):
+            found = self.numpy(*arrays, **dict(zip(self.params, params)))
         found = found if isinstance(found, tuple) else (found,)
         return tuple(np.asarray(a, dtype=s.dtype.np).reshape(s.shape) for a, s in zip(found, specs))
 

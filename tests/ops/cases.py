@@ -108,7 +108,7 @@ case("add", flags(), flags(), orders=0, exact=True)
 case("mul", flags(), flags(), orders=0, exact=True)
 case("sub", number(1.5), real(), torch=lambda t, a, x: a - x, exact=True)
 case("div", real(), real(0.5, 2), exact=True)
-case("div", number(3), real(0.5, 2), torch=lambda t, a, x: a / x, exact=True)
+case("div", number(3.0), real(0.5, 2), torch=lambda t, a, x: t.div(t.tensor(a), x), exact=True)
 case("div", real(), number(3), exact=True)
 case("div", whole(), whole(1, 9), orders=0, exact=True)
 case("div", values(1, 0, -1, 0, NAN), values(0, 0, 0, 1, 1), orders=0, exact=True)
@@ -175,7 +175,7 @@ for name in ("log", "log2", "log10"):
 case("log", whole(1, 9), orders=0)
 case("log1p", real(-0.7, 4))
 case("log1p", values(*SPECIAL, 1e-7), orders=0)
-case("sqrt", real(0.3, 4), exact=True)
+case("sqrt", real(0.3, 4))
 case("sqrt", values(*SPECIAL), orders=0, exact=True)
 case("rsqrt", real(0.3, 4))
 for name in ("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "asinh"):
@@ -282,7 +282,7 @@ case("unfold", real(shape=(2, 7)), torch=lambda t, x: x.unfold(1, 3, 2), exact=T
 case("as_strided", real(shape=(12,)), torch=lambda t, x: x.as_strided((3, 3), (2, 1), 1), exact=True, shape=(3, 3), strides=(2, 1), offset=1)
 case("detach", real(), orders=0, exact=True)
 case("alias", real(), torch=lambda t, x: x[...], exact=True)
-case("leaf_version", real(), torch="clone", orders=0, exact=True)
+case("leaf_version", real(), torch="detach", orders=0, exact=True)
 
 # ---------------------------------------------------------------- placement
 
