@@ -18,7 +18,7 @@ def check(program: Program, after: str) -> None:
         if not condition:
             raise IllFormed(f"after {after}: {what}")
 
-    known = set(range(len(program.trace.leaves)))
+    known = {*range(len(program.trace.leaves)), *(v for v, s in program.specs.items() if not s.numel)}  # no elements: no step
     if not program.steps:
         for node in program.nodes:
             for x in node.inputs:
@@ -42,7 +42,7 @@ def check(program: Program, after: str) -> None:
                 check_nest(step, require)
             known.update(step.writes)
         for v in program.wanted:
-            require(v in known or not program.specs[v].numel, f"value {v} is wanted, and never made")
+            require(v in known, f"value {v} is wanted, and never made")
         return
     for call in program.calls:
         given = [a.buffer for a in call.args if hasattr(a, "buffer")]

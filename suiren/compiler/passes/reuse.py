@@ -139,6 +139,8 @@ def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
         return None
 
     for leaf, value in program.writes:
+        if value not in times.made:  # a leaf, or no elements at all
+            continue
         way = way_to(leaf, value)
         if way is not None:
             for old, new in zip([leaf, *way], way):
