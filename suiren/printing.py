@@ -41,6 +41,7 @@ class _Formatter:
             return
         finite = flat[np.isfinite(flat) & (flat != 0)].astype(np.float64)
         if not finite.size:
+            self.integral = True
             return
         low, high = np.abs(finite).min(), np.abs(finite).max()
         self.integral = bool((finite == np.ceil(finite)).all())

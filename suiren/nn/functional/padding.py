@@ -60,7 +60,8 @@ def _cut(x: Tensor, d: int, before: int, after: int) -> tuple[Tensor, int, int]:
     return x, max(before, 0), max(after, 0)
 
 
-def _constant(x: Tensor, pairs: list, value: float) -> Tensor:
+def _constant(input: Tensor, pairs: list, value: float) -> Tensor:
+    x = input
     for d, before, after in pairs:
         x, before, after = _cut(x, d, before, after)
         pieces = [x]
@@ -71,7 +72,7 @@ def _constant(x: Tensor, pairs: list, value: float) -> Tensor:
                 pieces = [piece, *pieces] if first else [*pieces, piece]
         if len(pieces) > 1:
             x = cat(pieces, d)
-    return x
+    return x.clone() if x._parent is not None or x is input else x  # nobody may see a write to the result in the input
 
 
 def _check_reflect(x: Tensor, d: int, before: int, after: int) -> None:
