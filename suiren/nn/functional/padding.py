@@ -34,16 +34,22 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         )
     pairs = [(len(shape) - 1 - i, pads[2 * i], pads[2 * i + 1]) for i in range(len(pads) // 2)]
     if mode == "constant":
-        return _constant(input, pairs, 0.0 if value is None else value)
+        return _apart(_constant(input, pairs, 0.0 if value is None else value), input)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if len(pads) // 2 not in (1, 2, 3) or len(shape) not in (len(pads) // 2 + 1, len(pads) // 2 + 2):
         raise NotImplementedError(f"Padding size {len(pads)} is not supported for {len(shape)}D input tensor.\n{_COMBINATIONS}")
+    padded = input
     for d, before, after in pairs:
-        input = _MODES[mode](input, d, before, after, (before, after))
-    return input
+        padded = _MODES[mode](padded, d, before, after, (before, after))
+    return _apart(padded, input)
+
+
+def _apart(padded: Tensor, input: Tensor) -> Tensor:
+    """A result in memory of its own: what was only cut, or not changed at all, is copied."""
+    return padded.clone() if padded is input or padded._parent is not None else padded
 
 
 def _cut(x: Tensor, d: int, before: int, after: int) -> tuple[Tensor, int, int]:
@@ -60,8 +66,7 @@ def _cut(x: Tensor, d: int, before: int, after: int) -> tuple[Tensor, int, int]:
     return x, max(before, 0), max(after, 0)
 
 
-def _constant(input: Tensor, pairs: list, value: float) -> Tensor:
-    x = input
+def _constant(x: Tensor, pairs: list, value: float) -> Tensor:
     for d, before, after in pairs:
         x, before, after = _cut(x, d, before, after)
         pieces = [x]
@@ -72,7 +77,7 @@ def _constant(input: Tensor, pairs: list, value: float) -> Tensor:
                 pieces = [piece, *pieces] if first else [*pieces, piece]
         if len(pieces) > 1:
             x = cat(pieces, d)
-    return x.clone() if x._parent is not None or x is input else x  # nobody may see a write to the result in the input
+    return x
 
 
 def _check_reflect(x: Tensor, d: int, before: int, after: int) -> None:
