@@ -361,7 +361,7 @@ def test_links_modes_and_devices(tmp_path):
         suiren.save(5, tmp_path / "no" / "folder.pt")
 
 
-def test_modules_and_optimizers_go_on_where_they_were(tmp_path):
+def test_modules_and_optimizers_go_on_where_they_were(tmp_path, tier):
     nn, optim = suiren.nn, suiren.optim
 
     def make():

@@ -1,4 +1,6 @@
-"""Convolution: the NumPy rule against the definition, the gradients as adjoints, PyTorch's messages. tests/oracle compares with PyTorch itself."""
+"""Convolution: the NumPy rule against the definition, the gradients as adjoints, PyTorch's messages. tests/oracle
+compares with PyTorch itself.
+"""
 
 from itertools import product
 
@@ -46,8 +48,8 @@ def by_definition(x, weight, stride, padding, dilation, groups):
 @QUICK
 @given(problems(), st.integers(0, 1000))
 def test_rules(problem, seed):
-    """The sum of the definition; and for any y, <conv(x, w), y> = <x, conv_input_grad(y, w)> = <w, conv_weight_grad(x, y)>: with a map that
-    is linear in x and in w, that makes every gradient rule right, of any order."""
+    """The sum of the definition; and for any y, <conv(x, w), y> = <x, conv_input_grad(y, w)> = <w, conv_weight_grad(x,
+    y)>: with a map that is linear in x and in w, that makes every gradient rule right, of any order."""
     x_shape, weight_shape, *params = problem
     rng = np.random.default_rng(seed)
     x, weight = rng.standard_normal(x_shape), rng.standard_normal(weight_shape)
@@ -66,7 +68,9 @@ def test_rules(problem, seed):
 
 
 def test_gradients_are_recorded(tier):
-    """All three, and the gradients of the gradients, through the engine: f(t) along a random direction is a cubic whose derivatives are known."""
+    """All three, and the gradients of the gradients, through the engine: f(t) along a random direction is a cubic whose
+    derivatives are known.
+    """
     rng = np.random.default_rng(0)
     params = ((2, 1), ((1, 0), (2, 1)), (1, 2), 2)
     x, weight = rng.standard_normal((2, 4, 6, 7)), rng.standard_normal((6, 2, 3, 2))
@@ -133,11 +137,17 @@ def test_messages_about_dtypes():
     x, weight = (1, 3, 8, 8), (6, 3, 5, 5)
     with pytest.raises(RuntimeError, match="^expected scalar type Double but found Float$"):
         conv.infer((spec(x, float64), spec(weight, float32)), (*ONES, 1))
-    with pytest.raises(RuntimeError, match=r"^Input type \(torch.FloatTensor\) and weight type \(torch.DoubleTensor\) should be the same"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"^Input type \(torch.FloatTensor\) and weight type \(torch.DoubleTensor\) should be the same",
+    ):
         conv.infer((spec(x, float32), spec(weight, float64)), (*ONES, 1))
     with pytest.raises(NotImplementedError, match="\"slow_conv2d_cpu\" not implemented for 'Bool'"):
         conv.infer((spec(x, bool_), spec(weight, bool_)), (*ONES, 1))
-    with pytest.raises(RuntimeError, match="Given transposed=1, weight of size .4, 6, 5, 5., expected input.2, 3, 8, 8. to have 4 channels, but got 3 channels instead"):
+    with pytest.raises(
+        RuntimeError,
+        match="Given transposed=1, weight of size .4, 6, 5, 5., expected input.2, 3, 8, 8. to have 4 channels, but got 3 channels instead",
+    ):
         conv_input_grad.infer((spec((2, 3, 8, 8), float32), spec((4, 6, 5, 5), float32)), ((12, 12), *ONES, 1))
 
 

@@ -1,4 +1,6 @@
-"""Pooling: the NumPy rules against the definition, the gradients as adjoints, PyTorch's messages. tests/oracle compares with PyTorch itself."""
+"""Pooling: the NumPy rules against the definition, the gradients as adjoints, PyTorch's messages. tests/oracle compares
+with PyTorch itself.
+"""
 
 from itertools import product
 
@@ -35,7 +37,10 @@ def windows(size, out, kernel_size, stride, padding, dilation):
     """(output place, the input places in its window, how many places it has with padding counted)."""
     for q in product(*map(range, out)):
         begins = [i * s - p for i, s, p in zip(q, stride, padding)]
-        dims = [[b + t * d for t in range(k) if 0 <= b + t * d < n] for b, k, d, n in zip(begins, kernel_size, dilation, size)]
+        dims = [
+            [b + t * d for t in range(k) if 0 <= b + t * d < n]
+            for b, k, d, n in zip(begins, kernel_size, dilation, size)
+        ]
         padded = [min(b + k, n + p) - b for b, k, n, p in zip(begins, kernel_size, size, padding)]
         yield q, list(product(*dims)), int(np.prod(padded))
 
@@ -75,14 +80,19 @@ def test_avg_pool(problem, count_include_pad, divisor, seed):
     y = avg_pool.numpy(x, **named)
     for q, inside, padded in windows(shape[2:], out, kernel_size, stride, padding, ones):
         total = sum((x[(slice(None), slice(None), *i)] for i in inside), np.zeros(shape[:2]))
-        assert np.allclose(y[(slice(None), slice(None), *q)], total / (divisor or (padded if count_include_pad else max(len(inside), 1))))
+        assert np.allclose(
+            y[(slice(None), slice(None), *q)],
+            total / (divisor or (padded if count_include_pad else max(len(inside), 1))),
+        )
     g = np.random.default_rng(seed + 1).standard_normal(y.shape)
     assert np.isclose((avg_pool_grad.numpy(g, size=shape[2:], **named) * x).sum(), (g * y).sum())
 
 
 def test_nans_win_and_the_last_one_is_named():
     x = np.array([[[[1.0, np.nan, 2.0, np.nan, 3.0]]]])
-    value, index = max_pool.numpy(x, kernel_size=(1, 5), stride=(1, 1), padding=(0, 0), dilation=(1, 1), ceil_mode=False)
+    value, index = max_pool.numpy(
+        x, kernel_size=(1, 5), stride=(1, 1), padding=(0, 0), dilation=(1, 1), ceil_mode=False
+    )
     assert np.isnan(value).all() and index.item() == 3
 
 

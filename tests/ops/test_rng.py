@@ -1,4 +1,6 @@
-"""Random numbers: recorded values of PyTorch 2.13, how the state moves on, messages. tests/oracle compares with PyTorch itself."""
+"""Random numbers: recorded values of PyTorch 2.13, how the state moves on, messages. tests/oracle compares with PyTorch
+itself.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""Convolution beside a live PyTorch: values and gradients of first and second order, transposed convolution, messages."""
+"""Convolution beside a live PyTorch: values and gradients of first and second order, transposed convolution,
+messages.
+"""
 
 import random
 
@@ -48,7 +50,10 @@ def test_gradients(problem):
     v = torch.randn_like(x)
     for theirs, ours in zip(
         torch.autograd.grad(grad_x, (g, weight), v),
-        (conv.numpy(v.numpy(), W, **named), conv_weight_grad.numpy(v.numpy(), G, kernel_size=weight_shape[2:], **named)),
+        (
+            conv.numpy(v.numpy(), W, **named),
+            conv_weight_grad.numpy(v.numpy(), G, kernel_size=weight_shape[2:], **named),
+        ),
     ):
         assert np.allclose(ours, theirs)
 
@@ -63,9 +68,14 @@ def test_transposed(problem):
     extra = tuple(rng.randint(0, max(s, d) - 1) for s, d in zip(stride, dilation))
     y = torch.randn((x_shape[0], weight_shape[0], *x_shape[2:]), dtype=torch.float64, requires_grad=True)
     weight = torch.randn(weight_shape, dtype=torch.float64, requires_grad=True)
-    size = tuple((q - 1) * s - 2 * p + d * (k - 1) + e + 1 for q, s, p, d, k, e in zip(y.shape[2:], stride, padding, dilation, weight_shape[2:], extra))
+    size = tuple(
+        (q - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for q, s, p, d, k, e in zip(y.shape[2:], stride, padding, dilation, weight_shape[2:], extra)
+    )
     if min(size) < 1:
-        pytest.raises(RuntimeError, CONVOLUTIONS[y.ndim - 2][1], y, weight, None, stride, padding, extra, groups, dilation)
+        pytest.raises(
+            RuntimeError, CONVOLUTIONS[y.ndim - 2][1], y, weight, None, stride, padding, extra, groups, dilation
+        )
         return
     x = CONVOLUTIONS[y.ndim - 2][1](y, weight, None, stride, padding, extra, groups, dilation)
     Y, W = y.detach().numpy(), weight.detach().numpy()
@@ -105,9 +115,14 @@ def test_messages(problem):
     assert str(ours.value) == str(theirs.value)
 
 
-@pytest.mark.parametrize("pair", [("float64", "float32"), ("float32", "float64"), ("int64", "float32"), ("float16", "float32")])
+@pytest.mark.parametrize(
+    "pair", [("float64", "float32"), ("float32", "float64"), ("int64", "float32"), ("float16", "float32")]
+)
 def test_messages_about_dtypes(pair):
-    x, weight = torch.zeros((1, 3, 8, 8), dtype=getattr(torch, pair[0])), torch.zeros((6, 3, 5, 5), dtype=getattr(torch, pair[1]))
+    x, weight = (
+        torch.zeros((1, 3, 8, 8), dtype=getattr(torch, pair[0])),
+        torch.zeros((6, 3, 5, 5), dtype=getattr(torch, pair[1])),
+    )
     with pytest.raises(RuntimeError) as theirs:
         F.conv2d(x, weight)
     kinds = (spec(tuple(t.shape), from_numpy_dtype(t.numpy().dtype)) for t in (x, weight))

@@ -23,7 +23,9 @@ def problems(count: int, seed: int):
     rng = random.Random(seed)
     for _ in range(count):
         dims = rng.randint(1, 3)
-        size, kernel_size, stride, dilation = (tuple(rng.randint(1, most) for _ in range(dims)) for most in (9, 4, 4, 2))
+        size, kernel_size, stride, dilation = (
+            tuple(rng.randint(1, most) for _ in range(dims)) for most in (9, 4, 4, 2)
+        )
         padding = tuple(rng.randint(0, k // 2) for k in kernel_size)
         yield (rng.randint(1, 3), rng.randint(1, 3), *size), kernel_size, stride, padding, dilation, rng.random() < 0.5
 
@@ -50,7 +52,9 @@ def test_max_pool(problem):
         del named["ceil_mode"]
         g = torch.randn_like(value, requires_grad=True)
         (grad_x,) = torch.autograd.grad(value, x, g, create_graph=True)
-        assert np.allclose(max_pool_grad.numpy(g.detach().numpy(), our_index, size=shape[2:], **named), grad_x.detach(), atol=1e-6)
+        assert np.allclose(
+            max_pool_grad.numpy(g.detach().numpy(), our_index, size=shape[2:], **named), grad_x.detach(), atol=1e-6
+        )
         v = torch.randn_like(x)
         (second,) = torch.autograd.grad(grad_x, g, v)
         assert np.allclose(max_pool_take.numpy(v.numpy(), our_index, **named), second)
@@ -60,7 +64,9 @@ def test_nans():
     x = torch.randn(3, 4, 9, 9)
     x[torch.rand(x.shape) < 0.2] = torch.nan
     value, index = F.max_pool2d(x, 3, 2, 1, return_indices=True)
-    ours = max_pool.numpy(x.numpy(), kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), dilation=(1, 1), ceil_mode=False)
+    ours = max_pool.numpy(
+        x.numpy(), kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), dilation=(1, 1), ceil_mode=False
+    )
     assert np.array_equal(ours[0], value, equal_nan=True) and np.array_equal(ours[1], index)
 
 

@@ -1,4 +1,6 @@
-"""Random numbers beside a live PyTorch: the same bits, draw after draw from one generator, and the same place in the stream afterwards."""
+"""Random numbers beside a live PyTorch: the same bits, draw after draw from one generator, and the same place in the
+stream afterwards.
+"""
 
 import numpy as np
 import pytest
@@ -40,7 +42,9 @@ class Stream:
         theirs = theirs.numpy()
         ours = ours.astype(theirs.dtype).reshape(theirs.shape)
         if units:
-            assert (np.abs(ours - theirs) <= units * np.spacing(np.maximum(np.abs(theirs), 1).astype(theirs.dtype))).all()
+            assert (
+                np.abs(ours - theirs) <= units * np.spacing(np.maximum(np.abs(theirs), 1).astype(theirs.dtype))
+            ).all()
         else:
             assert ours.tobytes() == theirs.tobytes()
 
@@ -51,11 +55,15 @@ class Stream:
 COUNTS = (1, 3, 15, 16, 17, 40, 623, 1000)
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [(torch.float32, float32), (torch.float64, float64), (torch.float16, float16)])
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [(torch.float32, float32), (torch.float64, float64), (torch.float16, float16)]
+)
 def test_uniform_and_exponential(theirs, ours):
     stream = Stream(1)
     for n in COUNTS:
-        for low, high in ((0.0, 1.0), (-0.5, 1.75), (-1 / 27**0.5, 1 / 27**0.5)) if theirs is not torch.float16 else ((0.0, 1.0),):
+        for low, high in (
+            ((0.0, 1.0), (-0.5, 1.75), (-1 / 27**0.5, 1 / 27**0.5)) if theirs is not torch.float16 else ((0.0, 1.0),)
+        ):
             stream.same(torch.empty(n, dtype=theirs).uniform_(low, high), rng_uniform, ((n,), ours), (low, high))
         stream.same(torch.empty(n, dtype=theirs).exponential_(1.7), rng_exponential, ((n,), ours), (1.7,))
     stream.end()
@@ -82,7 +90,9 @@ def test_randint(high):
 def test_all_integers():
     stream = Stream(4)
     lowest, largest = -(1 << 63), (1 << 63) - 1
-    stream.same(torch.empty(50, dtype=torch.int64).random_(lowest, None), rng_randint, ((50,), int64), (lowest, largest))
+    stream.same(
+        torch.empty(50, dtype=torch.int64).random_(lowest, None), rng_randint, ((50,), int64), (lowest, largest)
+    )
     stream.same(torch.empty(50, dtype=torch.int64).random_(), rng_randint, ((50,), int64), (0, largest))
     stream.end()
 
@@ -99,10 +109,14 @@ def test_normal_float64_and_few():
     stream = Stream(6)
     for n in (3, 2, 1, 15, 16, 7, 17, 40, 1000, 1, 5):
         for mean, std in ((0.0, 1.0), (2.1, 3.3)):
-            stream.same(torch.empty(n, dtype=torch.float64).normal_(mean, std), rng_normal, ((n,), float64), (mean, std))
+            stream.same(
+                torch.empty(n, dtype=torch.float64).normal_(mean, std), rng_normal, ((n,), float64), (mean, std)
+            )
             if n < 16:
                 stream.same(torch.empty(n).normal_(mean, std), rng_normal, ((n,), float32), (mean, std))
-                stream.same(torch.empty(n, dtype=torch.float16).normal_(mean, std), rng_normal, ((n,), float16), (mean, std))
+                stream.same(
+                    torch.empty(n, dtype=torch.float16).normal_(mean, std), rng_normal, ((n,), float16), (mean, std)
+                )
     stream.end()
 
 

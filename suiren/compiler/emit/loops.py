@@ -1,165 +1,14 @@
-"""Loop kernels: from a Plan, a nest whose loops are decided, to instructions.
-
-A unit is one index of the outer dims. In a unit every stage runs over the inner dims:
-
-    mode "inner"   the lanes of a vector run along the last inner dim; reductions end with a horizontal one; values per outer index are scalars
-    mode "outer"   the lanes run along the last outer dim, `columns` vectors at a time; values per outer index are vectors
-
-What an instruction depends on decides the *level* at which it is computed: 0 the kernel, 1 the unit, 2 + j inner loop j. So values that are broadcast
-along a loop are computed before it.
-"""
+"""Loop kernels: the code of a Plan (plan.py)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
+from suiren.compiler.emit.accumulate import Accumulator
 from suiren.compiler.emit.builder import Builder, Value
+from suiren.compiler.emit.plan import CHAIN, Plan
 from suiren.compiler.nest import Instr
-from suiren.dtypes import dtype, int64
+from suiren.dtypes import int64
 
-# How many rounds an accumulator goes before it is folded into a total: the error of a sum grows with the longest chain, and a
-# chain of 128 is what NumPy's pairwise summation allows itself.
-CHAIN = 128
-
-
-@dataclass(frozen=True)
-class PlanOperand:
-    """`strides`: one per dim, 0, 1, or None where it is an argument. `memory` is false for an index."""
-
-    dtype: dtype
-    strides: tuple[int | None, ...]
-    memory: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """All that the code of a loop kernel depends on. Its arguments, in order: the sizes of the dims, how many indices or blocks of each outer dim units
-    count, the totals of `parts`, of every operand [pointer] or [offset] and its strides that are arguments, the numbers' indices, [the check's number]."""
-
-    outer: int  # dims; they come first
-    inner: int
-    mode: str
-    lanes: int
-    unroll: int  # vectors (mode "inner") or rounds ("outer") of the innermost loop side by side
-    columns: int  # mode "outer": vectors of the last outer dim side by side
-    masked: bool  # what is left over is done by one masked vector, otherwise element by element
-    parts: tuple[
-        tuple[int, int], ...
-    ]  # (outer dim, dim): the first counts parts of a whole, the second goes over a part; the last one may be shorter
-    merged: (
-        bool  # neighbouring units are one range of inner dim 0: the outer dim counts its parts, and nothing is reduced
-    )
-    flush: int  # after each round of this inner loop (the last one: each CHAIN rounds) accumulators are folded into totals; -1: never
-    operands: tuple[PlanOperand, ...]
-    numbers: tuple[type, ...]
-    code: tuple[Instr, ...]
-    stores: tuple[tuple[int, int, bool], ...]  # (instruction, operand, whether it varies over inner dims)
-    reload: tuple[tuple[int, int], ...] = ()  # (instruction, operand): later stages read what an earlier one stored
-    checks: bool = False
-
-    @cached_property
-    def key(self) -> tuple:
-        operands = tuple((o.dtype.name, o.strides, o.memory) for o in self.operands)
-        code = tuple(i.text() for i in self.code)
-        shape = (
-            self.outer,
-            self.inner,
-            self.mode,
-            self.lanes,
-            self.unroll,
-            self.columns,
-            self.masked,
-            self.parts,
-            self.merged,
-            self.flush,
-        )
-        return (*shape, operands, tuple(n.__name__ for n in self.numbers), code, self.stores, self.reload, self.checks)
-
-    # ------------------------------------------------------------ levels and stages
-
-    @cached_property
-    def levels(self) -> tuple[int, ...]:
-        """Of each instruction."""
-        found: list[int] = []
-        for i in self.code:
-            if i.kind in ("load", "index"):
-                found.append(self.operand_level(i.at))
-            elif i.kind == "pick":
-                found.append(1)
-            elif i.kind == "reduce":
-                found.append(self.inner + 1)
-            else:
-                found.append(max((found[a] for a in i.args), default=0))
-        return tuple(found)
-
-    def operand_level(self, at: int) -> int:
-        strides = self.operands[at].strides
-        for d in reversed(range(self.outer + self.inner)):
-            if strides[d] != 0:
-                return max(1, 2 + d - self.outer)
-        return 0
-
-    @cached_property
-    def wide(self) -> tuple[bool, ...]:
-        """Of each instruction: whether its lanes differ."""
-        found: list[bool] = []
-        for i in self.code:
-            if i.kind in ("load", "index"):
-                found.append(self.is_wide(i.at))
-            elif i.kind in ("pick", "reduce"):
-                found.append(self.mode == "outer")
-            else:
-                found.append(any(found[a] for a in i.args))
-        return tuple(found)
-
-    def is_wide(self, at: int) -> bool:
-        dim = self.outer - 1 if self.mode == "outer" else -1
-        return self.lanes > 1 and self.operands[at].strides[dim] != 0
-
-    @cached_property
-    def stages(self) -> tuple[int, ...]:
-        """Of each instruction at level 0 or 1, after which stage it is known (-1: from the start); of the others, the first stage that computes it."""
-        found: list[int] = []
-        for n, i in enumerate(self.code):
-            if i.kind == "pick":
-                found.append(found[i.args[0]])
-            elif self.levels[n] <= 1 and i.kind != "reduce":
-                found.append(max((found[a] for a in i.args), default=-1))
-            else:
-                found.append(max((found[a] + (self.levels[a] <= 1) for a in i.args), default=0))
-        return tuple(found)
-
-    def store_stage(self, instr: int, full: bool) -> int:
-        return self.stages[instr] + (full and self.levels[instr] <= 1)
-
-    @cached_property
-    def n_stages(self) -> int:
-        last = [self.stages[n] for n, i in enumerate(self.code) if i.kind == "reduce"]
-        return 1 + max([*last, *(self.store_stage(i, full) for i, _, full in self.stores if full)], default=-1)
-
-    def computed(self, stage: int) -> list[int]:
-        """The instructions of inner levels that this stage computes, or reads again."""
-        reload = dict(self.reload)
-        wanted = [a for n, i in enumerate(self.code) if i.kind == "reduce" and self.stages[n] == stage for a in i.args]
-        wanted += [i for i, _, full in self.stores if full and self.store_stage(i, full) == stage]
-        found = set()
-        while wanted:
-            n = wanted.pop()
-            if self.levels[n] > 1 and n not in found:
-                found.add(n)
-                if not (n in reload and self.stages[n] < stage):
-                    wanted.extend(self.code[n].args)
-        return sorted(found)
-
-    def loads(self, stage: int) -> set[int]:
-        """The operands that the inner loops of a stage read."""
-        reload = dict(self.reload)
-        return {
-            self.code[n].at
-            for n in self.computed(stage)
-            if self.code[n].kind == "load" and not (n in reload and self.stages[n] < stage)
-        }
+UNROLLED_TILE = 6  # instructions up to which all rows of a turned square are written out; then they stay in registers
 
 
 def compute(b: Builder, i: Instr, args: list[Value], check: int | None = None) -> Value:
@@ -188,89 +37,19 @@ class _MaskedChecks:
         self._b.check(ok, value, check_word)
 
 
-class _Accumulator:
-    """What one reduction carries round its loops: `n` independent vectors (for a search: of values and of their places), and a total."""
-
-    def __init__(self, kernel: _LoopKernel, instr: int, columns: int, lanes: int):
-        self.b, self.i = kernel.b, kernel.plan.code[instr]
-        self.combine, self.better = self.i.op.combine, self.i.op.better
-        b, n = self.b, kernel.plan.unroll
-        d = kernel.plan.code[self.i.args[0]].dtype
-        self.identity = b.const(self.i.op.identity(d), d, lanes)
-        start = [self.identity]
-        if (
-            self.better is not None
-        ):  # place 0: it is right where nothing is better than the identity, for then all are equal to it
-            start.append(b.const(0, kernel.plan.code[self.i.args[1]].dtype, lanes))
-        self.vars = [[[b.var(v) for v in start] for _ in range(n)] for _ in range(columns)]
-        self.totals = (
-            [[b.var(self.identity)] for _ in range(columns)] if kernel.plan.flush >= 0 and self.better is None else None
-        )
-
-    def add(self, column: int, k: int, values: list[Value], mask: Value | None) -> None:
-        b, acc = self.b, self.vars[column][k]
-        old = [v.get() for v in acc]
-        values = [b.splat(v, old[0].lanes) for v in values]
-        if self.better is None:
-            x = values[0] if mask is None else b.select(mask, values[0], self.identity)
-            acc[0].set(self.combine(b, old[0], x))
-            return
-        takes = self.better(b, values[0], old[0])
-        if mask is not None:
-            takes = b.and_(takes, mask)
-        for var, x, best in zip(acc, values, old):
-            var.set(b.select(takes, x, best))
-
-    def merge(self, x: list[Value], y: list[Value]) -> list[Value]:
-        """Of a search: the better one; of equal ones the one that comes first."""
-        b = self.b
-        if self.better is None:
-            return [self.combine(b, x[0], y[0])]
-        earlier = b.and_(b.not_(self.better(b, x[0], y[0])), b.lt(y[1], x[1]))
-        takes = b.or_(self.better(b, y[0], x[0]), earlier)
-        return [b.select(takes, new, old) for old, new in zip(x, y)]
-
-    def _together(self, column: int) -> list[Value]:
-        parts = [[v.get() for v in acc] for acc in self.vars[column]]
-        while len(parts) > 1:
-            parts = [self.merge(*parts[k : k + 2]) if k + 1 < len(parts) else parts[k] for k in range(0, len(parts), 2)]
-        return parts[0]
-
-    def fold(self) -> None:
-        """Adds the accumulators to the total and starts them anew."""
-        if self.totals is None:
-            return
-        for column, total in enumerate(self.totals):
-            total[0].set(self.combine(self.b, total[0].get(), self._together(column)[0]))
-            for acc in self.vars[column]:
-                acc[0].set(self.identity)
-
-    def result(self, column: int, horizontal: bool) -> list[Value]:
-        found = self._together(column)
-        if self.totals is not None:
-            found = self.merge([self.totals[column][0].get()], found)
-        if not horizontal or found[0].lanes == 1:
-            return found
-        if self.better is None:
-            return [self.b.hreduce(found[0], lambda x, y: self.combine(self.b, x, y))]
-        while found[0].lanes > 1:
-            half = found[0].lanes // 2
-            found = self.merge(*([self.b.slice(v, at, half) for v in found] for at in (0, half)))
-        return found
-
-
 class _LoopKernel:
     def __init__(self, b: Builder, plan: Plan):
         self.b, self.plan = b, plan
         self.rank = plan.outer + plan.inner
         self._read_arguments()
-        # Of every level: pointers (or offsets, of an index), and values by (instruction, column).
+        # Of every level: pointers (of an index, offsets), and values by (instruction, column).
         self.at: list[list[Value]] = [self.base, *([] for _ in range(plan.inner + 1))]
         self.values: list[dict[tuple[int, int], Value]] = [{} for _ in range(plan.inner + 2)]
         self.mask: Value | None = None
         self.lanes = plan.lanes
         self.columns = 1
         self.stage = 0
+        self.rows: dict[int, Value] = {}  # of turned operands: where the vector of the row at hand lies
 
     # ------------------------------------------------------------ arguments
 
@@ -298,35 +77,36 @@ class _LoopKernel:
 
     # ------------------------------------------------------------ where operands are
 
+    def _step(self, at: int, d: int, i: int | Value) -> Value | int:
+        """How far index i along a dim is, in elements."""
+        stride = self.strides[at][d]
+        return i if stride == 1 else self.b.mul(stride, i)
+
+    def _moved(self, at: int, here: Value, offset: int | Value) -> Value:
+        if self.plan.operands[at].memory:
+            return self.b.at(here, offset, self.plan.operands[at].dtype)
+        return self.b.add(here, offset)
+
     def _advance(self, level: int, dims: dict[int, Value]) -> None:
         """Makes the pointers of a level from those of the level before, which stand at index 0 of `dims`."""
         b, found = self.b, []
-        for o, before, strides in zip(self.plan.operands, self.at[level - 1], self.strides):
+        for at, (o, here) in enumerate(zip(self.plan.operands, self.at[level - 1])):
             offset = None
             for d, i in dims.items():
-                if o.strides[d] == 0:
-                    continue
-                step = i if o.strides[d] == 1 else b.mul(i, strides[d])
-                offset = step if offset is None else b.add(offset, step)
-            if offset is not None:
-                before = b.at(before, offset, o.dtype) if o.memory else b.add(before, offset)
-            found.append(before)
+                if o.strides[d] != 0:
+                    step = self._step(at, d, i)
+                    offset = step if offset is None else b.add(offset, step)
+            found.append(here if offset is None else self._moved(at, here, offset))
         self.at[level] = found
 
     def _lane_stride(self, at: int):
-        return self.strides[at][self.plan.outer - 1 if self.plan.mode == "outer" else -1]
+        return self.strides[at][self.plan.lane_dim]
 
     def _shifted(self, at: int, level: int, column: int) -> Value:
         """Where an operand's vector of this column begins."""
-        b, here = self.b, self.at[level][at]
+        here = self.at[level][at]
         if column and self.plan.is_wide(at):
-            stride = self._lane_stride(at)
-            offset = column * self.plan.lanes if stride == 1 else b.mul(stride, column * self.plan.lanes)
-            here = (
-                b.at(here, offset, self.plan.operands[at].dtype)
-                if self.plan.operands[at].memory
-                else b.add(here, offset)
-            )
+            here = self._moved(at, here, self._step(at, self.plan.lane_dim, column * self.plan.lanes))
         return here
 
     def _lane_offsets(self, at: int) -> Value:
@@ -335,7 +115,10 @@ class _LoopKernel:
         return lanes if stride == 1 else self.b.mul(lanes, stride)
 
     def _load(self, at: int, level: int, column: int) -> Value:
-        b, o, here = self.b, self.plan.operands[at], self._shifted(at, level, column)
+        b, o = self.b, self.plan.operands[at]
+        if at in self.rows:
+            return b.load(self.rows[at], o.dtype, self.lanes)
+        here = self._shifted(at, level, column)
         if not self.plan.is_wide(at) or self.lanes == 1:
             return b.load(here, o.dtype)
         if self._lane_stride(at) == 1:
@@ -360,42 +143,37 @@ class _LoopKernel:
 
     def _evaluate(self, instructions: list[int], level: int) -> None:
         """Computes instructions of one level, for every column."""
-        plan, reload = self.plan, dict(self.plan.reload)
         for n in instructions:
-            i = plan.code[n]
-            for column in range(self.columns if plan.wide[n] else 1):
-                if n in reload and plan.stages[n] < self.stage:
-                    value = self._load(reload[n], level, column)
-                elif i.kind == "load":
-                    value = self._load(i.at, level, column)
-                elif i.kind == "index":
-                    value = self._index(i, level, column)
-                elif i.kind == "number":
-                    value = self.b.number(self.numbers[i.at], plan.numbers[i.at], i.dtype)
-                else:
-                    args = [self._get(a, column) for a in i.args]
-                    b = self.b
-                    if plan.checks and self.mask is not None and plan.wide[n]:
-                        b = _MaskedChecks(b, self.mask)
-                    value = compute(b, i, args, self.check_word)
-                self.values[level][n, column] = value
+            for column in range(self.columns if self.plan.wide[n] else 1):
+                self.values[level][n, column] = self._value(n, level, column)
+
+    def _value(self, n: int, level: int, column: int) -> Value:
+        plan, i, b = self.plan, self.plan.code[n], self.b
+        if plan.is_reread(n, self.stage):
+            return self._load(dict(plan.reload)[n], level, column)
+        if i.kind == "load":
+            return self._load(i.at, level, column)
+        if i.kind == "index":
+            return self._index(i, level, column)
+        if i.kind == "number":
+            return b.number(self.numbers[i.at], plan.numbers[i.at], i.dtype)
+        if plan.checks and self.mask is not None and plan.wide[n]:
+            b = _MaskedChecks(b, self.mask)
+        return compute(b, i, [self._get(a, column) for a in i.args], self.check_word)
 
     def _index(self, i: Instr, level: int, column: int) -> Value:
         b = self.b
         x = b.convert(self._shifted(i.at, level, column), i.dtype)
         if not self.plan.is_wide(i.at) or self.lanes == 1:
             return x
-        lanes = self._lane_offsets(i.at) if self._lane_stride(i.at) != 1 else b.iota(i.dtype, self.lanes)
-        return b.add(b.splat(x, self.lanes), b.convert(lanes, i.dtype))
+        unit = self._lane_stride(i.at) == 1
+        lanes = b.iota(i.dtype, self.lanes) if unit else b.convert(self._lane_offsets(i.at), i.dtype)
+        return b.add(b.splat(x, self.lanes), lanes)
 
     def _outer_instructions(self, level: int, stage: int) -> list[int]:
         plan = self.plan
-        kinds = ("reduce", "pick")
-        return [
-            n
-            for n, i in enumerate(plan.code)
-            if plan.levels[n] == level and plan.stages[n] == stage and i.kind not in kinds
-        ]
+        known = [n for n, i in enumerate(plan.code) if plan.levels[n] == level and plan.stages[n] == stage]
+        return [n for n in known if plan.code[n].kind not in ("reduce", "pick")]
 
     # ------------------------------------------------------------ the units
 
@@ -454,9 +232,8 @@ class _LoopKernel:
     # ------------------------------------------------------------ the stages
 
     def _stages(self) -> None:
-        plan = self.plan
         self._outer_values(-1)
-        for self.stage in range(plan.n_stages):
+        for self.stage in range(self.plan.n_stages):
             self._run_stage()
             self._outer_values(self.stage)
 
@@ -470,21 +247,17 @@ class _LoopKernel:
                     self._store(self._get(n, column), at, 1, column)
 
     def _run_stage(self) -> None:
-        plan, stage = self.plan, self.stage
+        b, plan, stage = self.b, self.plan, self.stage
+        self.unroll = plan.unroll[min(stage, len(plan.unroll) - 1)]
         self.needed: list[list[int]] = [[] for _ in range(plan.inner + 2)]
         for n in plan.computed(stage):
             self.needed[plan.levels[n]].append(n)
-        self.reduces = [n for n, i in enumerate(plan.code) if i.kind == "reduce" and plan.stages[n] == stage]
-        self.stored = [(n, at) for n, at, full in plan.stores if full and plan.store_stage(n, full) == stage]
-        horizontal = plan.mode == "inner"
-        lanes = self.lanes
-        self.accumulators = {n: _Accumulator(self, n, self.columns, lanes) for n in self.reduces}
-        if (
-            horizontal and not plan.masked and lanes > 1 and self.reduces
-        ):  # single elements have accumulators of their own
-            self.singles = {n: _Accumulator(self, n, 1, 1) for n in self.reduces}
-        else:
-            self.singles = {}
+        self.stored = plan.stored(stage)
+        reduces, horizontal, lanes = plan.reduces(stage), plan.mode == "inner", self.lanes
+        self.accumulators = {n: Accumulator(b, plan, n, self.columns, lanes, self.unroll) for n in reduces}
+        self.singles = {}
+        if horizontal and not plan.masked and lanes > 1:  # what is left over has accumulators of its own
+            self.singles = {n: Accumulator(b, plan, n, 1, 1, 1) for n in reduces}
         self._loops(0)
         for n, accumulator in self.accumulators.items():
             for column in range(self.columns):
@@ -493,7 +266,9 @@ class _LoopKernel:
                     found = accumulator.merge(found, self.singles[n].result(0, False))
                 for p, i in enumerate(plan.code):
                     if i.kind == "pick" and i.args[0] == n:
-                        self.values[1][p, column] = self.b.convert(found[i.at], i.dtype)
+                        self.values[1][p, column] = b.convert(found[i.at], i.dtype)
+
+    # ------------------------------------------------------------ the inner loops
 
     def _loops(self, j: int) -> None:
         """Inner loop j and what is in it."""
@@ -502,15 +277,22 @@ class _LoopKernel:
             self._bodies([{}])
             return
         lo, hi = self.ranges[j]
+        if plan.turned and j == plan.inner - 2:
+            self._squares()
+            return
         if j == plan.inner - 1:
             self._innermost(lo, hi)
             return
         with b.loop(lo, hi, unroll=1) as i:
-            self._advance(2 + j, {plan.outer + j: i})
-            self._evaluate(self.needed[2 + j], 2 + j)
+            self._enter(j, i)
             self._loops(j + 1)
             if plan.flush == j:
                 self._fold()
+
+    def _enter(self, j: int, i: Value) -> None:
+        """What is computed in loop j before the loops in it."""
+        self._advance(2 + j, {self.plan.outer + j: i})
+        self._evaluate(self.needed[2 + j], 2 + j)
 
     def _fold(self) -> None:
         for accumulator in (*self.accumulators.values(), *self.singles.values()):
@@ -518,9 +300,8 @@ class _LoopKernel:
 
     def _innermost(self, lo: Value, hi: Value) -> None:
         b, plan = self.b, self.plan
-        dim = self.rank - 1
         lanes = self.lanes if plan.mode == "inner" else 1
-        step = lanes * plan.unroll
+        step = lanes * self.unroll
         whole = self._last_multiple(lo, hi, step)
         if plan.flush == plan.inner - 1:
             with b.loop(lo, whole, CHAIN * step, unroll=1) as block:
@@ -530,24 +311,25 @@ class _LoopKernel:
             self._rounds(lo, whole, step, lanes)
         if step == 1:
             return
-        if plan.unroll > 1:
+        if self.unroll > 1:
             single = self._last_multiple(whole, hi, lanes)
             self._rounds(whole, single, lanes, lanes)
             whole = single
-        if lanes == 1:
-            return
-        if plan.masked:
+        if lanes > 1 and plan.masked:
             with b.if_(b.lt(whole, hi)):
                 self.mask = b.lane_mask(b.sub(hi, whole), lanes)
-                self._bodies([{dim: whole}])
+                self._bodies([{self.rank - 1: whole}])
                 self.mask = None
-        else:
-            self.lanes = 1
-            accumulators = self.accumulators
-            self.accumulators = self.singles or accumulators
-            with b.loop(whole, hi, unroll=1) as i:
-                self._bodies([{dim: i}])
-            self.lanes, self.accumulators = lanes, accumulators
+        elif lanes > 1:
+            self._one_by_one(whole, hi)
+
+    def _one_by_one(self, lo: Value, hi: Value) -> None:
+        """What is left of the last dim, element by element."""
+        lanes, accumulators = self.lanes, self.accumulators
+        self.lanes, self.accumulators = 1, self.singles or accumulators
+        with self.b.loop(lo, hi, unroll=1) as i:
+            self._bodies([{self.rank - 1: i}])
+        self.lanes, self.accumulators = lanes, accumulators
 
     def _last_multiple(self, lo: Value, hi: Value, step: int) -> Value:
         """How far steps of this size (a power of two) from lo get without passing hi."""
@@ -566,6 +348,7 @@ class _LoopKernel:
             if plan.inner:
                 self._advance(level, place)
                 self._evaluate(self.needed[level], level)
+            self._fetch_ahead(level)
             for n, accumulator in self.accumulators.items():
                 for column in range(self.columns):
                     mask = self.mask if plan.mode == "inner" else None
@@ -576,6 +359,67 @@ class _LoopKernel:
         for value, at, pointers, column in stores:
             self.at[level] = pointers
             self._store(value, at, level, column)
+
+    def _fetch_ahead(self, level: int) -> None:
+        """Asks for what rounds to come will read: rows that lie in pages of their own are not foreseen by the machine."""
+        plan, b = self.plan, self.b
+        if not plan.ahead or self.mask is not None or self.lanes == 1:
+            return
+        for n in self.needed[level]:
+            at = plan.code[n].at
+            if plan.code[n].kind != "load" or not plan.is_wide(at):
+                continue
+            there = self._moved(at, self.at[level][at], self._step(at, self.rank - 1, plan.ahead))
+            line = 64 // plan.operands[at].dtype.itemsize
+            for first in range(0, self.columns * plan.lanes, line):
+                b.prefetch(there, first, plan.operands[at].dtype)
+
+    # ------------------------------------------------------------ squares that are turned
+
+    def _squares(self) -> None:
+        """The last two loops, where some operands are contiguous along the one before the last: square by square, the
+        vectors of those operands turned in registers; what is left over at the edges element by element."""
+        b, plan, lanes = self.b, self.plan, self.lanes
+        j = plan.inner - 2
+        (lo, hi), (first, last) = self.ranges[j], self.ranges[j + 1]
+        whole, whole_last = self._last_multiple(lo, hi, lanes), self._last_multiple(first, last, lanes)
+        space = {at: b.scratch(lanes * lanes * plan.operands[at].dtype.itemsize) for at in plan.turned}
+        with b.loop(lo, whole, lanes, unroll=1) as o:
+            with b.loop(first, whole_last, lanes, unroll=1) as i:
+                self._turn(space, o, i)
+                if sum(len(n) for n in self.needed) <= UNROLLED_TILE:
+                    for k in range(lanes):
+                        self._row(space, b.add(o, k), i, k)
+                else:
+                    with b.loop(0, lanes, unroll=1) as k:
+                        self._row(space, b.add(o, k), i, k)
+            with b.loop(0, lanes, unroll=1) as k:
+                self._enter(j, b.add(o, k))
+                self._one_by_one(whole_last, last)
+        with b.loop(whole, hi, unroll=1) as o:
+            self._enter(j, o)
+            self._one_by_one(first, last)
+
+    def _turn(self, space: dict[int, Value], o: Value, i: Value) -> None:
+        """Writes a square of every turned operand into its space, row by row as it is needed."""
+        b, plan, lanes = self.b, self.plan, self.lanes
+        for at, to in space.items():
+            o_dim, d = self.rank - 2, plan.operands[at].dtype
+            here = self._moved(at, self.at[plan.inner - 1][at], self._step(at, o_dim, o))
+            rows = []
+            for k in range(lanes):
+                rows.append(b.load(self._moved(at, here, self._step(at, self.rank - 1, b.add(i, k))), d, lanes))
+            for k, row in enumerate(b.transposed(rows)):
+                b.store(row, to, offset=k * lanes)
+
+    def _row(self, space: dict[int, Value], o: Value, i: Value, k: int | Value) -> None:
+        """One row of a square: the lanes from i on, at index o of the other dim."""
+        self._enter(self.plan.inner - 2, o)
+        for at, to in space.items():
+            offset = k * self.lanes if k.__class__ is int else self.b.mul(k, self.lanes)
+            self.rows[at] = self.b.at(to, offset, self.plan.operands[at].dtype)
+        self._bodies([{self.rank - 1: i}])
+        self.rows = {}
 
 
 def emit(b: Builder, plan: Plan) -> None:

@@ -1,6 +1,8 @@
-"""What the templates with blocked channels have in common: the layout's sizes, and how a vector of channels becomes results.
+"""What the templates with blocked channels have in common: the layout's sizes, and how a vector of channels becomes
+results.
 
-A blocked value (N, C, *S) lies as (N, ceil(C/B), *S, B). Its vectors are the B lanes of one place of a plane, whatever the dtype.
+A blocked value (N, C, *S) lies as (N, ceil(C/B), *S, B). Its vectors are the B lanes of one place of a plane, whatever
+the dtype.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def volume(shape: Sequence[int], block: int) -> int:
 
 
 class Words:
-    """Where each argument lies in `args`: the pointers first, two words each, then the integers, then tables of integers."""
+    """Where each argument lies in `args`: the pointers first, two words each, then the integers, then tables of
+    integers.
+    """
 
     def __init__(self, pointers: Sequence[str], integers: Sequence[str], tables: Sequence[str] = ()):
         """A table's place is an argument itself, so that its length need not be known when the kernel is emitted."""
@@ -73,7 +77,9 @@ def divide(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
 
 
 def unravel(b: Builder, index: Value, *sizes: Value) -> list[Value]:
-    """A row-major index taken apart: one number per size, and first the number in front of them, which needs no size."""
+    """A row-major index taken apart: one number per size, and first the number in front of them, which needs no
+    size.
+    """
     found = []
     for size in reversed(sizes):
         index, last = divide(b, index, size)
@@ -82,7 +88,9 @@ def unravel(b: Builder, index: Value, *sizes: Value) -> list[Value]:
 
 
 def transpose(b: Builder, rows: Sequence[Value]) -> list[Value]:
-    """Vector i of the result has lane i of each row; as many rows as lanes, a power of two. Blocks of half the size change places, then of a quarter, …"""
+    """Vector i of the result has lane i of each row; as many rows as lanes, a power of two. Blocks of half the size
+    change places, then of a quarter, …
+    """
     rows, n = list(rows), len(rows)
     step = n // 2
     while step:
@@ -102,8 +110,8 @@ def transpose(b: Builder, rows: Sequence[Value]) -> list[Value]:
 class Finish:
     """How vectors of channels become results: converted to `dtype`, through the epilogue, into blocked memory.
 
-    `forms` says of each operand how it is found: "same", "last" (one element per channel), "scalar", or the class of a number.
-    `ragged`: the channels are no multiple of the block, so that reading one element per channel must be masked.
+    `forms` says of each operand how it is found: "same", "last" (one element per channel), "scalar", or the class of a
+    number. `ragged`: the channels are no multiple of the block, so that reading one element per channel must be masked.
     """
 
     dtype: dtype
@@ -140,7 +148,9 @@ class Finish:
 
     @property
     def integers(self) -> tuple[str, ...]:
-        """The index of a number, the stride of an operand with one element per channel, and the count of channels for that."""
+        """The index of a number, the stride of an operand with one element per channel, and the count of channels for
+        that.
+        """
         words = tuple(f"word{i}" for i, form in enumerate(self.forms) if form not in ("same", "scalar"))
         return (*words, "channels") if "last" in self.forms else words
 
@@ -180,7 +190,9 @@ class Writer:
                 self._pointers[i] = ptr
 
     def channel(self, block: Value) -> dict[int, Value]:
-        """The operands with one element per channel, for block number `block` of the channels: loaded once per block, given to `write`."""
+        """The operands with one element per channel, for block number `block` of the channels: loaded once per block,
+        given to `write`.
+        """
         b, finish, found = self._b, self._finish, {}
         for i, (operand, form) in enumerate(zip(finish.epilogue.operands, finish.forms)):
             if form != "last":

@@ -1,10 +1,13 @@
 """The loops of convolution: one micro-kernel for outputs, for input gradients and for weight gradients.
 
-    sums[p][v] += A[rows[p] + offsets[e] + j * a_step] * B[columns[v] + (e * chunk + j) * b_step]        for every chunk e, every j < chunk
+    sums[p][v] += A[rows[p] + offsets[e] + j * a_step] * B[columns[v] + (e * chunk + j) * b_step]
 
-`rows` are pointers, one per row of a register tile, `offsets` a table that all rows share, a column is a vector of output channels. A is one element,
-put into all lanes, or itself a vector of channels (depthwise). An output takes its rows from input places and its columns from packed weights, and sums over
-(channel, tap); a weight's gradient takes its rows from (channel, tap) and its columns from the output's gradient, and sums over places.
+for every chunk e and every j < chunk.
+
+`rows` are pointers, one per row of a register tile, `offsets` a table that all rows share, a column is a vector of
+output channels. A is one element, put into all lanes, or itself a vector of channels (depthwise). An output takes its
+rows from input places and its columns from packed weights, and sums over (channel, tap); a weight's gradient takes its
+rows from (channel, tap) and its columns from the output's gradient, and sums over places.
 """
 
 from __future__ import annotations
@@ -22,8 +25,9 @@ from suiren.dtypes import dtype, int64
 class Tile:
     """What is fixed in the machine code of a micro-kernel. Steps are in elements.
 
-    The rows of the tile come in runs of `run`: a run has one pointer, its rows follow each other at `run_step`. Where that is a multiple of `a_step`, rows of
-    a run read the same elements (a kernel sliding along a row of the image), and each is loaded once.
+    The rows of the tile come in runs of `run`: a run has one pointer, its rows follow each other at `run_step`. Where
+    that is a multiple of `a_step`, rows of a run read the same elements (a kernel sliding along a row of the image),
+    and each is loaded once.
     """
 
     rows: int
@@ -41,8 +45,18 @@ class Tile:
 
     @property
     def key(self) -> tuple:
-        sizes = (self.rows, self.columns, self.chunk, self.a_step, self.b_step, self.block, self.is_vector, self.run, self.run_step)
-        return (*sizes, self.a.name, self.b.name, self.sum.name)
+        steps = (self.a_step, self.b_step, self.run, self.run_step)
+        return (
+            self.rows,
+            self.columns,
+            self.chunk,
+            *steps,
+            self.block,
+            self.is_vector,
+            self.a.name,
+            self.b.name,
+            self.sum.name,
+        )
 
     @property
     def bytes(self) -> int:
@@ -56,16 +70,26 @@ class Tile:
         return [b.const(0, self.sum, self.block)] * (self.rows * self.columns)
 
     def accumulate(
-        self, b: Builder, runs: Sequence[Value], columns: Sequence[Value], table: Value, begin: Value | int, end: Value, sums: Sequence[Value]
+        self,
+        b: Builder,
+        runs: Sequence[Value],
+        columns: Sequence[Value],
+        table: Value,
+        begin: Value | int,
+        end: Value,
+        sums: Sequence[Value],
     ) -> list[Value]:
-        """Emits the loop over the chunks begin ≤ e < end. `runs` point to the first row of each run, `columns` to where chunk 0 would be."""
+        """Emits the loop over the chunks begin ≤ e < end. `runs` point to the first row of each run, `columns` to where
+        chunk 0 would be.
+        """
         with b.loop_carried(begin, end, 1, sums, unroll=1) as loop:
             offset = b.load(table, int64, offset=loop.i, invariant=True)
             first = b.mul(loop.i, self.chunk * self.b_step)
             a_runs = [b.at(run, offset, self.a) for run in runs]
             b_columns = [b.at(column, first, self.b) for column in columns]
             sums, vectors = list(loop.values), {}
-            # (element read, step of the chunk, row of the run): in order of steps, or, where elements serve several rows, of elements.
+            # (element read, step of the chunk, row of the run): in order of steps, or, where elements serve several
+            # rows, of elements.
             reads = [(j * self.a_step + i * self.run_step, j, i) for j in range(self.chunk) for i in range(self.run)]
             if len({at for at, _, _ in reads}) < len(reads):
                 reads.sort()
@@ -75,7 +99,9 @@ class Tile:
                     vectors[j] = [self._load(b, c, self.b, self.block, j * self.b_step) for c in b_columns]
                 for r, run in enumerate(a_runs):
                     if (r, at) not in loaded:
-                        loaded[r, at] = b.splat(self._load(b, run, self.a, self.block if self.is_vector else 1, at), self.block)
+                        loaded[r, at] = b.splat(
+                            self._load(b, run, self.a, self.block if self.is_vector else 1, at), self.block
+                        )
                     for v, y in enumerate(vectors[j]):
                         k = (r * self.run + i) * self.columns + v
                         sums[k] = b.mul_add(loaded[r, at], y, sums[k])
@@ -98,11 +124,13 @@ PHASE_WORDS = 6  # chunks, the first of them, grid D H W, place of its first out
 
 @dataclass(frozen=True)
 class Outputs:
-    """The kernel of `conv` and `conv_input_grad`. Its units: (chunk of output channels, group, image, phase, chunk of places), the last running fastest.
+    """The kernel of `conv` and `conv_input_grad`. Its units: (chunk of output channels, group, image, phase, chunk of
+    places), the last running fastest.
 
-    Output channels come in tiles of `tile.columns` blocks, places of a phase's grid in tiles of `tile.rows`. Is a tile one run, it lies in a row of the
-    grid, and the last one of a row is moved back to end with it (what it computes again is not written); chunks of places are then counted in rows. Else a
-    tile has any places that follow each other in row-major order, with a pointer for each. `dims`: how many of the grid's dims can be longer than 1.
+    Output channels come in tiles of `tile.columns` blocks, places of a phase's grid in tiles of `tile.rows`. Is a tile
+    one run, it lies in a row of the grid, and the last one of a row is moved back to end with it (what it computes
+    again is not written); chunks of places are then counted in rows. Else a tile has any places that follow each other
+    in row-major order, with a pointer for each. `dims`: how many of the grid's dims can be longer than 1.
     """
 
     tile: Tile
@@ -132,7 +160,9 @@ class Outputs:
             sizes = [number[name] for name in ("groups", "images", "phases", "place_chunks")]
             channel_chunk, group, image, phase, place_chunk = unravel(b, unit, *sizes)
             at = b.mul(phase, PHASE_WORDS)
-            count, first, *grid, out_origin = (b.load(tables[0], int64, offset=b.add(at, k)) for k in range(PHASE_WORDS))
+            count, first, *grid, out_origin = (
+                b.load(tables[0], int64, offset=b.add(at, k)) for k in range(PHASE_WORDS)
+            )
             table = b.at(tables[1], first, int64)
             q0 = b.mul(place_chunk, number["place_chunk"])
             places = b.mul(grid[0], grid[1]) if self.is_straight else b.mul(b.mul(grid[0], grid[1]), grid[2])
@@ -214,7 +244,9 @@ class Outputs:
         return [w, *sums] if self.dims < 3 else [w, *sums, h]
 
     def _rows(self, b, number, q, q1, state, grid, base, places) -> tuple[list[Value], list[Value]]:
-        """Pointers to the input at the tile's places, and the state behind them. Places past the end read what the first one reads."""
+        """Pointers to the input at the tile's places, and the state behind them. Places past the end read what the
+        first one reads.
+        """
         tile, rows = self.tile, []
         w, a, out, *more = state
         first = a
@@ -243,18 +275,21 @@ class Outputs:
 # ---------------------------------------------------------------- weight gradients
 
 WEIGHT_INTEGERS = (
-    "groups", "channel_tiles", "row_chunks", "row_chunk", "rows", "passes", "split_passes", "strips", "strip", "chunks", "pass_images", "images",
+    "groups", "channel_tiles", "row_chunks", "row_chunk", "rows", "passes", "split_passes", "strips", "strip", "chunks",
+    "pass_images", "images",
     "a_image", "a_group", "b_image", "group_blocks", "b_block", "panel",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The kernel of `conv_weight_grad`. Its units: (split of the passes, group, tile of output channels, chunk of rows), the last running fastest.
+    """The kernel of `conv_weight_grad`. Its units: (split of the passes, group, tile of output channels, chunk of
+    rows), the last running fastest.
 
-    A row is an (input channel, tap), found by the table `rows`; the table `places` has the chunks of the output plane. A *pass* is a strip of chunks of some images
-    whose data stay in the first cache while all rows of the unit go over them; a unit adds its passes up, in their order, in its own part of the result:
-    (split, group, tile, row, column, lane), which a later call adds over splits.
+    A row is an (input channel, tap), found by the table `rows`; the table `places` has the chunks of the output plane.
+    A *pass* is a strip of chunks of some images whose data stay in the first cache while all rows of the unit go over
+    them; a unit adds its passes up, in their order, in its own part of the result: (split, group, tile, row, column,
+    lane), which a later call adds over splits.
     """
 
     tile: Tile
@@ -281,7 +316,10 @@ class Weights:
             row1 = b.minimum(b.add(row0, number["row_chunk"]), number["rows"])
             first = b.mul(channel_tile, tile.columns)
             last = b.sub(number["group_blocks"], 1)
-            blocks = [b.add(b.mul(group, number["group_blocks"]), b.minimum(b.add(first, v), last)) for v in range(tile.columns)]
+            blocks = [
+                b.add(b.mul(group, number["group_blocks"]), b.minimum(b.add(first, v), last))
+                for v in range(tile.columns)
+            ]
             columns = [b.at(grad, b.mul(block, number["b_block"]), tile.b) for block in blocks]
             a_base = b.at(a, b.mul(group, number["a_group"]), tile.a)
             pass0 = b.mul(split, number["split_passes"])

@@ -1,10 +1,13 @@
-"""Which input elements and weights meet in each output of a convolution: offsets and counts, worked out when a program is compiled.
+"""Which input elements and weights meet in each output of a convolution: offsets and counts, worked out when a program
+is compiled.
 
-Everything is brought to three spatial dims, D H W. A sum runs over *elements*: for element e of an output at place q of its grid, the kernel reads the
-input at `origin + q · steps + offsets[e]` and the weight at `sources[e]`. With tables of offsets any kernel size, stride, padding and dilation is the same loop.
+Everything is brought to three spatial dims, D H W. A sum runs over *elements*: for element e of an output at place q of
+its grid, the kernel reads the input at `origin + q · steps + offsets[e]` and the weight at `sources[e]`. With tables of
+offsets any kernel size, stride, padding and dilation is the same loop.
 
-The input gradient is such a sum too. Of stride s, the inputs i with the same (i + padding) mod s see the same kernel taps: they are a *phase*, a grid of
-their own with its own elements, and nothing is ever multiplied by zeros between the gradients.
+The input gradient is such a sum too. Of stride s, the inputs i with the same (i + padding) mod s see the same kernel
+taps: they are a *phase*, a grid of their own with its own elements, and nothing is ever multiplied by zeros between the
+gradients.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ MAX_CHUNK = 12  # elements in a row that the inner loop is written out for
 
 
 class Taps(NamedTuple):
-    """One dim of a phase: `count` outputs, `origin` + q * out_step; kernel tap k reads the input at q * in_step + c for each (k, c)."""
+    """One dim of a phase: `count` outputs, `origin` + q * out_step; kernel tap k reads the input at q * in_step + c for
+    each (k, c).
+    """
 
     origin: int
     count: int
@@ -39,7 +44,9 @@ class Dim:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """The first and last places of the input that are read, which may lie outside of it; (0, -1) if there are none."""
+        """The first and last places of the input that are read, which may lie outside of it; (0, -1) if there are
+        none.
+        """
         ends = [(c, (p.count - 1) * self.in_step + c) for p in self.phases for _, c in p.taps if p.count]
         return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (0, -1)
 
@@ -76,7 +83,9 @@ def backward_dims(size, out, kernel_size, stride, padding, dilation) -> tuple[Di
 
 @dataclass(frozen=True)
 class Layout:
-    """How the input lies: element strides of images, groups, blocks of channels inside a group, and the three dims; `block` channels lie side by side."""
+    """How the input lies: element strides of images, groups, blocks of channels inside a group, and the three dims;
+    `block` channels lie side by side.
+    """
 
     image: int
     group: int
@@ -98,8 +107,12 @@ class Phase(NamedTuple):
     sources: np.ndarray
 
 
-def phases(dims: Sequence[Dim], layout: Layout, channels: int, channel_stride: int, tap_strides: Sequence[int]) -> list[Phase]:
-    """All phases with outputs, over `channels` channels of one group; the strides are those of the weights. Offsets count from where grid place 0 stands."""
+def phases(
+    dims: Sequence[Dim], layout: Layout, channels: int, channel_stride: int, tap_strides: Sequence[int]
+) -> list[Phase]:
+    """All phases with outputs, over `channels` channels of one group; the strides are those of the weights. Offsets
+    count from where grid place 0 stands.
+    """
     per_block = [range(first, min(first + layout.block, channels)) for first in range(0, channels, layout.block)]
     found = []
     for parts in product(*(dim.phases for dim in dims)):
@@ -127,7 +140,9 @@ class Chunks(NamedTuple):
 
 
 def chunks(tables: Sequence[np.ndarray], longest: int = MAX_CHUNK) -> Chunks:
-    """How long chunks may be so that all tables of offsets divide into them. The first two elements say what the step is, so all lengths agree on it."""
+    """How long chunks may be so that all tables of offsets divide into them. The first two elements say what the step
+    is, so all lengths agree on it.
+    """
     lengths, step = [1], 1
     for length in range(2, longest + 1):
         if any(len(table) % length for table in tables):

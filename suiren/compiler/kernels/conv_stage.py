@@ -1,9 +1,10 @@
-"""What moves data for the convolution loops: borders of zeros around the input, weights in the order of the inner loop, sums back into weights.
+"""What moves data for the convolution loops: borders of zeros around the input, weights in the order of the inner loop,
+sums back into weights.
 
-    Stage     copies an input to where it has a border of zeros (and every group of channels starts a block of its own)
-    Pack      copies weights to (group, tile of output channels, element, column, lane)
-    Combine   adds the splits of a weight gradient and turns (tile, row, column, lane) into (output channel, row)
-    Regroup   turns outputs in which every group starts a block into the blocked layout, through the epilogue
+Stage     copies an input to where it has a border of zeros (and every group of channels starts a block of its own)
+Pack      copies weights to (group, tile of output channels, element, column, lane)
+Combine   adds the splits of a weight gradient and turns (tile, row, column, lane) into (output channel, row)
+Regroup   turns outputs in which every group starts a block into the blocked layout, through the epilogue
 """
 
 from __future__ import annotations
@@ -37,16 +38,18 @@ def _copy(b: Builder, to: Value, source: Value, d: dtype, count: Value, lanes: i
 
 STAGE_INTEGERS = (
     "blocks", "image_stride", "block_stride", "stride_d", "stride_h", "stride_w",
-    "size_d", "size_h", "size_w", "low_d", "low_h", "low_w", "out_d", "out_h", "out_w", "groups", "group_channels", "group_blocks",
+    "size_d", "size_h", "size_w", "low_d", "low_h", "low_w", "out_d", "out_h", "out_w", "group_channels", "group_blocks",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Units: (image, block, place along d). Place (d, h, w) of the copy is place (d, h, w) + low of the source, or 0 where that lies outside.
+    """Units: (image, block, place along d). Place (d, h, w) of the copy is place (d, h, w) + low of the source, or 0
+    where that lies outside.
 
-    `kind`: "dense", rows of `block` channels that follow each other in source and copy; "strided", single channels at any strides;
-    "regroup", single channels gathered from a blocked source, so that every group starts a block of its own.
+    `kind`: "dense", rows of `block` channels that follow each other in source and copy; "strided", single channels at
+    any strides; "regroup", single channels gathered from a blocked source, so that every group starts a block of its
+    own.
     """
 
     kind: str
@@ -61,7 +64,9 @@ class Stage:
 
     @property
     def kernel(self) -> Kernel:
-        return Kernel("conv_direct", ("stage", self.kind, self.block, self.source_block, self.lanes, self.dtype.name), self.emit)
+        return Kernel(
+            "conv_direct", ("stage", self.kind, self.block, self.source_block, self.lanes, self.dtype.name), self.emit
+        )
 
     def emit(self, b: Builder) -> None:
         words, d, block = self.words, self.dtype, self.block
@@ -88,7 +93,9 @@ class Stage:
                         first = b.add(b.mul(from_y, n["stride_h"]), b.mul(b.add(left, n["low_w"]), n["stride_w"]))
                         middle, count = b.at(to, b.mul(left, block), d), b.sub(right, left)
                         self._row(b, n, middle, b.at(from_plane, first, d), count, copy_block)
-                        _zero(b, b.at(to, b.mul(right, block), d), d, b.mul(b.sub(n["out_w"], right), block), self.lanes)
+                        _zero(
+                            b, b.at(to, b.mul(right, block), d), d, b.mul(b.sub(n["out_w"], right), block), self.lanes
+                        )
                     with outside:
                         _zero(b, to, d, row, self.lanes)
 
@@ -116,16 +123,30 @@ class Stage:
 
 # ---------------------------------------------------------------- weights
 
-PACK_INTEGERS = ("channel_tiles", "elements", "parts", "run_part", "runs", "rest_part", "rest", "group_channels", "channels", "group_stride", "lane_stride")
+PACK_INTEGERS = (
+    "channel_tiles",
+    "elements",
+    "parts",
+    "run_part",
+    "runs",
+    "rest_part",
+    "rest",
+    "group_channels",
+    "channels",
+    "group_stride",
+    "lane_stride",
+)
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Units: (group, tile of output channels, part of the elements). Lanes past the group's channels repeat its last one: what they compute is garbage anyway.
+    """Units: (group, tile of output channels, part of the elements). Lanes past the group's channels repeat its last
+    one: what they compute is garbage anyway.
 
-    Where the weights of `block` elements lie one after another, `block` channels of them are turned in registers: the table `run` has their source, for the
-    group's first output channel, and the place of each element in the packed order. The table `one` has the other elements, source and place.
-    `lanes_adjoin`: the output channels of one element lie one after another.
+    Where the weights of `block` elements lie one after another, `block` channels of them are turned in registers: the
+    table `run` has their source, for the group's first output channel, and the place of each element in the packed
+    order. The table `one` has the other elements, source and place. `lanes_adjoin`: the output channels of one element
+    lie one after another.
     """
 
     columns: int
@@ -140,7 +161,11 @@ class Pack:
 
     @property
     def kernel(self) -> Kernel:
-        return Kernel("conv_direct", ("pack", self.columns, self.block, self.lanes_adjoin, self.dtype.name, self.result.name), self.emit)
+        return Kernel(
+            "conv_direct",
+            ("pack", self.columns, self.block, self.lanes_adjoin, self.dtype.name, self.result.name),
+            self.emit,
+        )
 
     def tables(self, sources: np.ndarray) -> tuple[list[int], list[int]]:
         """`run` and `one` of the elements with these sources."""
@@ -181,7 +206,10 @@ class Pack:
                 source = b.load(row, int64, invariant=True)
                 places = [b.load(row, int64, offset=1 + k, invariant=True) for k in range(block)]
                 for column in range(self.columns):
-                    rows = [b.load(lane, self.dtype, block, offset=source) for lane in lanes[column * block : (column + 1) * block]]
+                    rows = [
+                        b.load(lane, self.dtype, block, offset=source)
+                        for lane in lanes[column * block : (column + 1) * block]
+                    ]
                     for x, place in zip(transpose(b, rows), places):
                         put(x, place, column)
             begin = b.mul(part, n["rest_part"])
@@ -207,7 +235,9 @@ COMBINE_INTEGERS = ("channel_tiles", "parts", "part", "rows", "splits", "split_s
 
 @dataclass(frozen=True)
 class Combine:
-    """Units: (group, tile of output channels, part of the rows). `block` rows by `block` channels at a time are turned in registers."""
+    """Units: (group, tile of output channels, part of the rows). `block` rows by `block` channels at a time are turned
+    in registers.
+    """
 
     width: int
     block: int

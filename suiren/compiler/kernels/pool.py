@@ -1,12 +1,15 @@
-"""Pooling and its gradients in blocked layout. All are one loop: each place of the result gathers from a window of places of its source.
+"""Pooling and its gradients in blocked layout. All are one loop: each place of the result gathers from a window of
+places of its source.
 
     max_pool        the largest element of the window, and its place
-    max_pool_grad   the sum of those g in whose window this place was the largest: the windows that hold a place are a window too
+    max_pool_grad   the sum of those g in whose window this place was the largest: the windows that hold a place are a
+                    window too
     avg_pool        the sum over the window, divided
     avg_pool_grad   the sum of the divided g
 
-Which window each place has is read from tables, one per dim (first place and count), so that padding, ceil_mode, strides and dilation are the same loop.
-Where every window has the same extent the loop over it is written out. The lanes of vectors are channels. max_pool_take alone goes lane by lane.
+Which window each place has is read from tables, one per dim (first place and count), so that padding, ceil_mode,
+strides and dilation are the same loop. Where every window has the same extent the loop over it is written out. The
+lanes of vectors are channels. max_pool_take alone goes lane by lane.
 """
 
 from __future__ import annotations
@@ -33,14 +36,20 @@ def fuses(op: Op, params: tuple, inputs: tuple[Spec | type, ...]) -> frozenset[s
 
 
 def calls(site: Site) -> list[Call]:
-    return [{"max_pool": _max_pool, "max_pool_grad": _max_pool_grad, "max_pool_take": _take}.get(site.op.name, _average)(site)]
+    return [
+        {"max_pool": _max_pool, "max_pool_grad": _max_pool_grad, "max_pool_take": _take}.get(site.op.name, _average)(
+            site
+        )
+    ]
 
 
 # ---------------------------------------------------------------- windows
 
 
 class Window(NamedTuple):
-    """One dim: for every place of the result, the first place of its window and how many it has, each `step` behind the one before."""
+    """One dim: for every place of the result, the first place of its window and how many it has, each `step` behind the
+    one before.
+    """
 
     size: int  # places of the source
     first: tuple[int, ...]
@@ -96,21 +105,34 @@ def _pools(site: Site, size: tuple[int, ...], out: tuple[int, ...]) -> list[Pool
     """Three dims, with those in front that the pool does not have."""
     params = {name: site.param(name) for name in site.op.params}
     ones = (1,) * len(size)
-    found = [Pool(*dim) for dim in zip(size, out, *(params.get(name, ones) for name in ("kernel_size", "stride", "padding", "dilation")))]
+    found = [
+        Pool(*dim)
+        for dim in zip(
+            size, out, *(params.get(name, ones) for name in ("kernel_size", "stride", "padding", "dilation"))
+        )
+    ]
     return [Pool(1, 1, 1, 1, 0, 1)] * (3 - len(size)) + found
 
 
 # ---------------------------------------------------------------- the loop
 
-INTEGERS = ("channel_blocks", "chunks", "chunk", *(f"out_{a}" for a in AXES), *(f"size_{a}" for a in AXES), *(f"step_{a}" for a in AXES))
+INTEGERS = (
+    "channel_blocks",
+    "chunks",
+    "chunk",
+    *(f"out_{a}" for a in AXES),
+    *(f"size_{a}" for a in AXES),
+    *(f"step_{a}" for a in AXES),
+)
 
 
 @dataclass(frozen=True)
 class Gather:
     """Units: (image, block of channels, chunk of rows of the result), the last running fastest.
 
-    `counts`, `steps`: of the window in each dim, if they are the same everywhere; else None. `place`: the dtype in which places are counted inside.
-    `kind`: "max", "max grad", "sum", "divide" (sum, then divide) or "share" (divide, then sum).
+    `counts`, `steps`: of the window in each dim, if they are the same everywhere; else None. `place`: the dtype in
+    which places are counted inside. `kind`: "max", "max grad", "sum", "divide" (sum, then divide) or "share" (divide,
+    then sum).
     """
 
     kind: str
@@ -162,14 +184,18 @@ class Gather:
                     offset = b.mul(b.add(b.mul(b.mul(plane, rows), n["out_w"]), place), block)
                     found = [*outer, self._window(b, windows["w"], w)]
                     own = {"max": index, "max grad": place}.get(self.kind, (d, h, w))
-                    x = getattr(self, "_" + self.kind.replace(" ", "_"))(b, n, found, b.at(source, base, self.source), index, base, divisors, own, offset)
+                    x = getattr(self, "_" + self.kind.replace(" ", "_"))(
+                        b, n, found, b.at(source, base, self.source), index, base, divisors, own, offset
+                    )
                     writer.write(x, offset, channel)
 
     def _window(self, b: Builder, table: Value, at: Value) -> tuple[Value, Value]:
         at = b.mul(at, 2)
         return b.load(table, int64, offset=at), b.load(table, int64, offset=b.add(at, 1))
 
-    def _visit(self, b: Builder, n: dict[str, Value], window: list[tuple[Value, Value]], state: list[Value], body: Callable) -> list[Value]:
+    def _visit(
+        self, b: Builder, n: dict[str, Value], window: list[tuple[Value, Value]], state: list[Value], body: Callable
+    ) -> list[Value]:
         """`body(d, h, w, place, state)` → state for every place of the window; `place` counts in the source's plane."""
 
         def at(d, h, w, state):
@@ -181,7 +207,9 @@ class Gather:
             for d in range(self.counts[0]):
                 for h in range(self.counts[1]):
                     for w in range(self.counts[2]):
-                        state = at(*(b.add(start, i * step) for start, i, step in zip(starts, (d, h, w), self.steps)), state)
+                        state = at(
+                            *(b.add(start, i * step) for start, i, step in zip(starts, (d, h, w), self.steps)), state
+                        )
             return state
         return self._nest(b, n, window, AXES, (), state, at)
 
@@ -211,7 +239,13 @@ class Gather:
             better = b.or_(better, b.isnan(x)) if x.is_float else better
             return [b.select(better, x, best), b.select(better, b.splat(b.convert(place, self.place), block), where)]
 
-        lowest = float("-inf") if self.sum.is_floating_point else 0 if not self.sum.is_signed else -(1 << (8 * self.sum.itemsize - 1))
+        lowest = (
+            float("-inf")
+            if self.sum.is_floating_point
+            else 0
+            if not self.sum.is_signed
+            else -(1 << (8 * self.sum.itemsize - 1))
+        )
         state = [b.const(lowest, self.sum, block), b.const(-1, self.place, block)]
         best, where = self._visit(b, n, window, state, visit)
         b.store(b.convert(where, int64), index, offset=offset)
@@ -249,7 +283,14 @@ class Gather:
         return b.splat(b.convert(b.mul(b.mul(d, h), w), self.sum), self.finish.block)
 
 
-def _gather(site: Site, kind: str, windows: list[Window], values: dict, divisor: int | None = None, divisors: list[list[int]] | None = None) -> Call:
+def _gather(
+    site: Site,
+    kind: str,
+    windows: list[Window],
+    values: dict,
+    divisor: int | None = None,
+    divisors: list[list[int]] | None = None,
+) -> Call:
     source, out = site.inputs[0], site.outputs[0]
     counts = tuple(w.same_count for w in windows)
     steps = tuple(w.step for w in windows)
@@ -260,7 +301,13 @@ def _gather(site: Site, kind: str, windows: list[Window], values: dict, divisor:
     kernel = Gather(kind, counts, steps, source.dtype, place, finish, divisor)
     size = [len(w.first) for w in windows]
     channel_blocks = blocks(out.shape[1], block_of(site))
-    work = max(size[2] * sum(windows[2].count) // max(size[2], 1) * max(max(windows[0].count, default=1) * max(windows[1].count, default=1), 1), 1)
+    work = max(
+        size[2]
+        * sum(windows[2].count)
+        // max(size[2], 1)
+        * max(max(windows[0].count, default=1) * max(windows[1].count, default=1), 1),
+        1,
+    )
     rows = size[0] * size[1]
     chunk = min(max(UNIT_WORK // work, 1), max(rows, 1))
     values = {"source": source.ptr, **values, **finish.values(site.results, site.operands)}
@@ -306,7 +353,9 @@ def _average(site: Site) -> Call:
     divisor = site.param("divisor")
     if divisor is None and all(len(set(d)) == 1 for d in divisors):
         divisor = prod(d[0] for d in divisors)
-    return _gather(site, "divide" if is_forward else "share", windows, {}, divisor, None if divisor is not None else divisors)
+    return _gather(
+        site, "divide" if is_forward else "share", windows, {}, divisor, None if divisor is not None else divisors
+    )
 
 
 # ---------------------------------------------------------------- picking elements by index
@@ -350,7 +399,12 @@ def _take(site: Site) -> Call:
     finish = Finish.of(site)
     kernel = Take(x.dtype, finish)
     channel_blocks = blocks(x.shape[1], block_of(site))
-    values = {"source": x.ptr, "index": index.ptr, **finish.values(site.results, site.operands), "channel_blocks": channel_blocks}
+    values = {
+        "source": x.ptr,
+        "index": index.ptr,
+        **finish.values(site.results, site.operands),
+        "channel_blocks": channel_blocks,
+    }
     values |= {"plane": prod(index.shape[2:]), "source_plane": prod(x.shape[2:])}
     return _call(site, kernel.kernel, kernel.words.args(values), x.shape[0] * channel_blocks)
 

@@ -1,7 +1,8 @@
-"""Random numbers: one call draws the generator's outputs in order and moves its state on, another turns them into numbers, on all threads.
+"""Random numbers: one call draws the generator's outputs in order and moves its state on, another turns them into
+numbers, on all threads.
 
-Only the draw is sequential. The twist and the tempering are vectors all the same: an element of the state depends on others at least 227 places away.
-What is drawn is what ops/rng.py says, number for number.
+Only the draw is sequential. The twist and the tempering are vectors all the same: an element of the state depends on
+others at least 227 places away. What is drawn is what ops/rng.py says, number for number.
 Source of the generator: M. Matsumoto, T. Nishimura, Mersenne Twister, ACM TOMACS 8 (1998).
 """
 
@@ -36,7 +37,8 @@ def calls(site: Site) -> list[Call]:
 class Draw:
     """The next outputs of a generator, tempered, and its state after them. One unit.
 
-    How many outputs: `count` of the arguments ("fixed"), twice that for a wide range ("range"), or what fewer than 16 normal numbers need ("normal").
+    How many outputs: `count` of the arguments ("fixed"), twice that for a wide range ("range"), or what fewer than 16
+    normal numbers need ("normal").
     """
 
     count: str
@@ -107,14 +109,24 @@ def _temper(b: Builder, y: Value) -> Value:
     return b.xor(y, b.shr(y, 18))
 
 
-def _draw(site: Site, count: str, n: int, words: int, numbers: dict | None = None, classes: tuple[str, ...] = ()) -> tuple[Buffer, Call]:
+def _draw(
+    site: Site, count: str, n: int, words: int, numbers: dict | None = None, classes: tuple[str, ...] = ()
+) -> tuple[Buffer, Call]:
     """`words`: the most that can be drawn."""
     (after,) = site.others
     state = site.inputs[0].ptr
     drawn = Buffer(4 * max(words, 1), "random words")
     draw = Draw(count, classes)
     args = draw.words.args({"state": state, "next": after.ptr, "words": Ptr(drawn), "count": n, **(numbers or {})})
-    return drawn, Call(draw.kernel, args, 1, [state.buffer], [after.ptr.buffer, drawn], traffic=4 * words, label=f"draw {words} random words")
+    return drawn, Call(
+        draw.kernel,
+        args,
+        1,
+        [state.buffer],
+        [after.ptr.buffer, drawn],
+        traffic=4 * words,
+        label=f"draw {words} random words",
+    )
 
 
 # ---------------------------------------------------------------- from outputs to numbers
@@ -137,7 +149,9 @@ def _uniform(b: Builder, words: Value, i: Value, lanes: int, d: dtype) -> Value:
 
 
 def _multiply_add(b: Builder, x: Value, y: Value, z: Value) -> Value:
-    """x * y + z rounded once; y and z are scalars. In float32 by way of float64, to the bit what the NumPy rule does."""
+    """x * y + z rounded once; y and z are scalars. In float32 by way of float64, to the bit what the NumPy rule
+    does.
+    """
     y, z = b.splat(y, x.lanes), b.splat(z, x.lanes)
     if x.dtype is float64:
         return b.fma(x, y, z)
@@ -161,7 +175,9 @@ _CLASSES = {cls.__name__: cls for cls in (bool, int, float)}
 
 @dataclass(frozen=True)
 class Convert:
-    """Units: `UNIT` numbers each. `kind` is the op's name without its rng_; `computed` the dtype in which it computes."""
+    """Units: `UNIT` numbers each. `kind` is the op's name without its rng_; `computed` the dtype in which it
+    computes.
+    """
 
     kind: str
     computed: dtype
@@ -175,14 +191,18 @@ class Convert:
 
     @property
     def kernel(self) -> Kernel:
-        return Kernel("rng", (self.kind, self.computed.name, self.result.name, self.number_names, self.number_classes), self.emit)
+        return Kernel(
+            "rng", (self.kind, self.computed.name, self.result.name, self.number_names, self.number_classes), self.emit
+        )
 
     def emit(self, b: Builder) -> None:
         words = self.words
         source, result, count = words.ptr(b, "words"), words.ptr(b, "result"), words.int(b, "count")
         if self.kind == "randint":
             return self._randint(b, words, source, result, count)
-        numbers = [words.number(b, name, _CLASSES[c], self.computed) for name, c in zip(self.number_names, self.number_classes)]
+        numbers = [
+            words.number(b, name, _CLASSES[c], self.computed) for name, c in zip(self.number_names, self.number_classes)
+        ]
         if self.kind == "normal":
             return self._normal(b, words, source, result, count, *numbers)
         lanes = b.lanes(float32)
@@ -225,8 +245,12 @@ class Convert:
                 (x,) = b.choose(is_wide, lambda: [wide(i)], lambda: [narrow(i)])
                 b.store(b.convert(b.add(x, low), self.result), result, offset=i)
 
-    def _normal(self, b: Builder, words: Words, source: Value, result: Value, count: Value, mean: Value, std: Value) -> None:
-        """Blocks of 16; those at the end that are no whole block are made anew from the uniform numbers from `first` on, by the unit of the last block."""
+    def _normal(
+        self, b: Builder, words: Words, source: Value, result: Value, count: Value, mean: Value, std: Value
+    ) -> None:
+        """Blocks of 16; those at the end that are no whole block are made anew from the uniform numbers from `first`
+        on, by the unit of the last block.
+        """
 
         def block(uniform: Value, to: Value) -> None:
             u, angle = (_uniform(b, source, b.add(uniform, at), 8, self.computed) for at in (0, 8))
@@ -287,7 +311,17 @@ def _convert(site: Site, convert: Convert, drawn: Buffer, numbers: dict, n: int,
     out = site.outputs[0]
     args = convert.words.args({"words": Ptr(drawn), "result": out.ptr, "count": n, "first": first, **numbers})
     label = f"{site.op.name} {'x'.join(map(str, out.shape))}"
-    return [Call(convert.kernel, args, blocks(n, UNIT), [drawn], [out.ptr.buffer], traffic=drawn.nbytes + n * out.dtype.itemsize, label=label)]
+    return [
+        Call(
+            convert.kernel,
+            args,
+            blocks(n, UNIT),
+            [drawn],
+            [out.ptr.buffer],
+            traffic=drawn.nbytes + n * out.dtype.itemsize,
+            label=label,
+        )
+    ]
 
 
 # ---------------------------------------------------------------- normal numbers
@@ -301,10 +335,15 @@ def _normal(site: Site) -> list[Call]:
         drawn, draw = _draw(site, "normal", n, 4 * blocks(n, 2))
         few = FewNormal(out.dtype, names, classes)
         state, after = site.inputs[0].ptr, site.others[0].ptr
-        args = few.words.args({"words": Ptr(drawn), "state": state, "next": after, "result": out.ptr, "count": n, **numbers})
+        args = few.words.args(
+            {"words": Ptr(drawn), "state": state, "next": after, "result": out.ptr, "count": n, **numbers}
+        )
         # Where the new state takes the place of the old one, the fields that are read have the values they had.
         reads = [drawn, state.buffer, after.buffer]
-        return [draw, Call(few.kernel, args, 1, reads, [out.ptr.buffer, after.buffer], traffic=4 * n, label=f"rng_normal {n}")]
+        return [
+            draw,
+            Call(few.kernel, args, 1, reads, [out.ptr.buffer, after.buffer], traffic=4 * n, label=f"rng_normal {n}"),
+        ]
     # A remainder takes 16 fresh numbers. Two-byte dtypes draw for whole blocks only before that.
     first = n if out.dtype.itemsize > 2 else n // 16 * 16
     count = first + (16 if n % 16 else 0)
@@ -334,7 +373,9 @@ class FewNormal:
         words = self.words
         source, state, after, result = (words.ptr(b, name) for name in ("words", "state", "next", "result"))
         count = words.int(b, "count")
-        mean, std = (words.number(b, name, _CLASSES[c], float64) for name, c in zip(self.number_names, self.number_classes))
+        mean, std = (
+            words.number(b, name, _CLASSES[c], float64) for name, c in zip(self.number_names, self.number_classes)
+        )
 
         def write(z: Value, i: Value) -> None:
             b.store(b.convert(_multiply_add(b, z, std, mean), self.result), result, offset=i)
@@ -366,7 +407,9 @@ class FewNormal:
 
 @dataclass(frozen=True)
 class Shuffle:
-    """0 … n - 1, place after place swapped with one drawn from those behind it. One unit; `places` is memory for n int64."""
+    """0 … n - 1, place after place swapped with one drawn from those behind it. One unit; `places` is memory for n
+    int64.
+    """
 
     result: dtype
 
@@ -406,7 +449,19 @@ def _randperm(site: Site) -> list[Call]:
         scratch = [Buffer(8 * max(n, 1), "places")]
         places = Ptr(scratch[0])
     args = shuffle.words.args({"words": Ptr(drawn), "places": places, "result": out.ptr, "count": n})
-    return [draw, Call(shuffle.kernel, args, 1, [drawn], [out.ptr.buffer], traffic=16 * n, scratch=scratch, label=f"rng_randperm {n}")]
+    return [
+        draw,
+        Call(
+            shuffle.kernel,
+            args,
+            1,
+            [drawn],
+            [out.ptr.buffer],
+            traffic=16 * n,
+            scratch=scratch,
+            label=f"rng_randperm {n}",
+        ),
+    ]
 
 
 __all__ = ["calls"]

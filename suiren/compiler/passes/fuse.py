@@ -47,6 +47,7 @@ MOST_ITEMS = 160  # longer chains gain nothing more and cost the compiler more t
 MOST_OPERANDS = 20  # more pointers than registers: nothing is gained any more
 # A value is computed again where it is read, instead of by a kernel of its own, if that costs less than about a call: a microsecond.
 CHEAP_AGAIN = 4096  # additions
+MOST_AGAIN = 32  # operations: each reader's code grows by them
 
 
 @dataclass(eq=False)
@@ -370,7 +371,7 @@ class Fusion:
 
     def merged_domain(self, a: Cluster, b: Cluster) -> tuple[Bounds, Intervals | None, Cluster | None] | None:
         """(bounds, what is reduced, the cluster that covers the outer domain only) of both together."""
-        if not a.bounds or not b.bounds:
+        if not a.bounds or not b.bounds or (a.template is not None and b.template is not None):
             return None
         if a.numel == b.numel:
             bounds = refine(a.bounds, b.bounds)
@@ -461,10 +462,8 @@ class Fusion:
         if a.value in self.program.constants:
             return True
         if a.value in self.free:
-            return all(
-                not self.free[a.value].node.op.takes_index and self.fits_result(x, joined, template)
-                for x in self.free[a.value].inputs
-            )
+            item = self.free[a.value]
+            return not item.node.op.takes_index and all(self.fits_result(x, joined, template) for x in item.inputs)
         if a.value == template.node.outputs[0]:
             return is_identity(a, self.specs[a.value].numel)
         if self.is_made_of(template, a.value):
@@ -579,8 +578,8 @@ class Fusion:
                 outside = [r for r in readers.get(value, ()) if r.cluster is not cluster]
                 if value in in_template or not outside or self.program.blocks.get(value, 0):
                     continue
-                work, leaves = self.work_of(item, cluster)
-                if leaves > 3 or not all(
+                work, operations, leaves = self.work_of(item, cluster)
+                if leaves > 3 or operations > MOST_AGAIN or not all(
                     self.can_be_inlined(a, item) for r in outside for a in r.accesses if a.value == value
                 ):
                     continue
@@ -647,8 +646,8 @@ class Fusion:
             found += [a for a in cluster.template.inputs if isinstance(a, Access)]
         return found
 
-    def work_of(self, item: Item, cluster: Cluster) -> tuple[int, int]:
-        """(what an element costs when it is computed from memory, from how many operands)."""
+    def work_of(self, item: Item, cluster: Cluster) -> tuple[int, int, int]:
+        """(what an element costs when it is computed from memory, in how many operations, from how many operands)."""
         seen: set[int] = set()
         leaves: set[int] = set()
         stack, work = [item], 0
@@ -664,7 +663,7 @@ class Fusion:
                     stack.append(maker)
                 elif self.is_readable(a):
                     leaves.add(a.value)
-        return work, len(leaves)
+        return work, len(seen), len(leaves)
 
     # ------------------------------------------------------------ what is wanted
 

@@ -10,7 +10,7 @@ from math import prod
 from suiren.compiler.emit import loops
 from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
 from suiren.compiler.passes.reuse import chains, writes_of
-from suiren.compiler.passes.schedule import Scheduled, keep_dear, schedule
+from suiren.compiler.passes.schedule import Scheduled, schedule
 from suiren.compiler.program import FIRST_FREE_SLOT, Access, Buffer, Call, Kernel, Place, Program, Ptr, Site, Task
 from suiren.trace.spec import contiguous_strides
 from suiren.trace.trace import Number
@@ -32,10 +32,7 @@ def lower(program: Program) -> Program:
 
 
 def _scheduled(program: Program, nest: Nest) -> list[Scheduled]:
-    return [
-        keep_dear(s, program.new_value) if s.plan.n_stages > 1 else s
-        for s in schedule(nest, program.target, program.new_value)
-    ]
+    return schedule(nest, program.target, program.new_value)
 
 
 def _copy_into_leaf(program: Program, leaf: int, value: int) -> Nest:
@@ -65,7 +62,7 @@ def _place_buffers(program: Program, steps: list, before: dict[int, int]) -> Non
         program.buffers[leaf] = Buffer(program.specs[leaf].nbytes, f"leaf {leaf}", FIRST_FREE_SLOT + leaf)
     slots = {v: FIRST_FREE_SLOT + leaves + n for n, v in enumerate(program.outputs)}
     made = dict.fromkeys(v for step in steps for v in writes_of(step))
-    made.update(dict.fromkeys(program.wanted))  # a value of no elements has no step
+    made.update(dict.fromkeys([*program.wanted, *(v for v, s in program.specs.items() if not s.numel)]))  # these have no step
     last = {}
     for v in made:  # the end of each chain says where all of it lies
         first = v

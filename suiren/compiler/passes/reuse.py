@@ -32,7 +32,12 @@ class Lifetimes:
         if old in self.made and self.made[old][-1] >= first:
             return False
         return all(
-            n < first or (n in self.made[new] and reads_in_place(self.steps[n], new, old))
+            n < first
+            or (
+                n in self.made[new]
+                and reads_in_place(self.steps[n], new, old)
+                and all(m >= n or puts_back(self.steps[m], new, old) for m in self.made[new])
+            )
             for n in self.read.get(old, ())
         )
 
@@ -88,6 +93,20 @@ def reads_in_place(step: Scheduled | Task, new: int, old: int) -> bool:
     # A value per outer index is read before the stages that come after it; one that is read in a later stage is read too late.
     late = [k for stage in range(written + 1, plan.n_stages) for k in plan.loads(stage)]
     return all(k not in late and (plan.operand_level(k) > 1) == stores[0][2] for k in loads)
+
+
+def puts_back(step: Scheduled | Task, new: int, old: int) -> bool:
+    """Whether a step writes into `new` just what lies at the same places of `old`: the first part of a write through a view."""
+    if isinstance(step, Task):
+        return False
+    for n, at, _ in step.plan.stores:
+        i, to = step.plan.code[n], step.operands[at]
+        if to.value != new:
+            continue
+        source = step.operands[i.at] if i.kind == "load" else None
+        if source is None or source._replace(value=new) != to or source.value != old:
+            return False
+    return True
 
 
 def _span(o: NestOperand, sizes: list[int]) -> tuple[int, int]:

@@ -1,4 +1,6 @@
-"""Runs what a template family makes of a Site: compiles its calls, gives every buffer memory with guards around it, runs the units in any order."""
+"""Runs what a template family makes of a Site: compiles its calls, gives every buffer memory with guards around it,
+runs the units in any order.
+"""
 
 import ctypes
 import random
@@ -86,7 +88,9 @@ class Runner:
         memories = dict(memories)
         for call in calls:
             touched = [argument.buffer for argument in call.args if isinstance(argument, Ptr)]
-            assert set(touched) <= {*call.reads, *call.writes, *call.scratch}, "a call touches a buffer that it does not name"
+            assert set(touched) <= {*call.reads, *call.writes, *call.scratch}, (
+                "a call touches a buffer that it does not name"
+            )
             for buffer in (*call.reads, *call.writes, *call.scratch):
                 if buffer not in memories:
                     memories[buffer] = Memory(buffer.nbytes)
@@ -122,7 +126,9 @@ class Runner:
     # ---- whole nodes
 
     def place(self, x: np.ndarray, memories: dict, block: int = 0, strided: bool = False) -> Place:
-        """A copy of x in memory of its own. `strided` keeps the strides of x (of positive steps, at most a whole array apart)."""
+        """A copy of x in memory of its own. `strided` keeps the strides of x (of positive steps, at most a whole array
+        apart).
+        """
         d = from_numpy_dtype(x.dtype)
         if strided:
             strides = tuple(s // x.itemsize for s in x.strides)
@@ -146,16 +152,33 @@ class Runner:
         n, c, *size = place.shape
         return from_blocked(memory.array((n, -(-c // place.block), *size, place.block), place.dtype.np), c).copy()
 
-    def run(self, make, op, params, inputs, *, plain=(), strided=(), epilogue=None, operands=(), in_place=None, order=None, target=None):
+    def run(
+        self,
+        make,
+        op,
+        params,
+        inputs,
+        *,
+        plain=(),
+        strided=(),
+        epilogue=None,
+        operands=(),
+        in_place=None,
+        order=None,
+        target=None,
+    ):
         """Runs op(inputs; params) through `make`, the family's `calls`: the list of its results.
 
-        `plain`: blocked inputs that lie plain all the same; `strided`: inputs that keep their strides. `operands` of the epilogue are arrays (with "same" for
-        one like the output, "last" for one element per channel told by their shape) or numbers; `in_place`: the operand whose memory is that of result 0.
+        `plain`: blocked inputs that lie plain all the same; `strided`: inputs that keep their strides. `operands` of
+        the epilogue are arrays (with "same" for one like the output, "last" for one element per channel told by their
+        shape) or numbers; `in_place`: the operand whose memory is that of result 0.
         """
         memories: dict = {}
         numbers = [x for x in (*inputs, *operands) if not isinstance(x, np.ndarray)]
         count = iter(range(len(numbers)))
-        kinds = tuple(spec(x.shape, from_numpy_dtype(x.dtype)) if isinstance(x, np.ndarray) else type(x) for x in inputs)
+        kinds = tuple(
+            spec(x.shape, from_numpy_dtype(x.dtype)) if isinstance(x, np.ndarray) else type(x) for x in inputs
+        )
         specs: tuple[Spec, ...] = op.infer(kinds, params)
         blocked_in, blocked_out = getattr(op, "blocked", ((), ()))
         places = []

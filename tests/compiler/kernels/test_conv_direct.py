@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from suiren.compiler.emit.builder import Builder
 from suiren.compiler.emit.target import BY_ISA
-from suiren.compiler.kernels import conv_direct, conv_geometry
+from suiren.compiler.kernels import conv_direct, conv_geometry, conv_plan
 from suiren.compiler.program import Epilogue, Operand, Place, Ptr
 from suiren.dtypes import float16, float32, float64, from_numpy_dtype, int64
 from suiren.ops.conv import conv, conv_input_grad, conv_weight_grad, output_size
@@ -18,7 +18,8 @@ from suiren.trace.spec import contiguous_strides
 
 QUICK = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
-# Sums are taken in another order: with n terms of size 1, errors are within n units of the last place, far less on average.
+# Sums are taken in another order: with n terms of size 1, errors are within n units of the last place, far less on
+# average.
 TOLERANCE = {float32: 2e-5, float64: 1e-12, float16: 4e-3, int64: 0}
 
 
@@ -40,7 +41,11 @@ def problems(draw):
     elif kind == "dense":
         groups, c, o = 1, draw(st.sampled_from([1, 6, 8, 12, 19])), draw(st.sampled_from([3, 8, 16, 20, 24, 40]))
     elif kind == "groups":
-        groups, c, o = draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 3, 8, 10])), draw(st.sampled_from([2, 4, 8, 16]))
+        groups, c, o = (
+            draw(st.sampled_from([2, 3])),
+            draw(st.sampled_from([1, 3, 8, 10])),
+            draw(st.sampled_from([2, 4, 8, 16])),
+        )
     else:
         groups, c, o = draw(st.sampled_from([3, 8, 11])), 1, 1
     n = draw(st.integers(1, 3))
@@ -63,7 +68,9 @@ def check(runner, op, params, inputs, *, reference=None, **how):
     if reference is None:
         reference = op.numpy(*inputs, **dict(zip(op.params, params)))
     wide = reference.astype(np.float64)
-    assert np.allclose(found.astype(np.float64), wide, rtol=0, atol=TOLERANCE[d] * max(1.0, np.abs(wide).max(initial=0)))
+    assert np.allclose(
+        found.astype(np.float64), wide, rtol=0, atol=TOLERANCE[d] * max(1.0, np.abs(wide).max(initial=0))
+    )
     return found
 
 
@@ -113,7 +120,9 @@ def test_layers(host_runner, name):
 
 
 def test_transposed_with_output_padding(runner):
-    """An input larger than what the outputs reach: zeros there; an input smaller than that: what lies outside is left out."""
+    """An input larger than what the outputs reach: zeros there; an input smaller than that: what lies outside is left
+    out.
+    """
     weight, y = arrays((8, 5, 3, 2), float32, 0), arrays((2, 8, 4, 5), float32, 1)
     params = ((2, 3), ((1, 1), (0, 0)), (1, 2), 1)
     for size in ((8, 17), (7, 15), (9, 14), (3, 4)):
@@ -129,7 +138,9 @@ def test_nothing_to_sum(host_runner, shape, weight):
 
 
 def test_garbage_lanes_and_neighbours_stay_out(host_runner):
-    """What is infinite or NaN reaches its own outputs only: not other groups, not images, not what lies in lanes past C."""
+    """What is infinite or NaN reaches its own outputs only: not other groups, not images, not what lies in lanes past
+    C.
+    """
     params = ((1, 1), ((1, 1), (1, 1)), (1, 1), 3)
     x, weight, _ = both_ends((2, 9, 6, 6), (6, 3, 3, 3), *params[:3], float32)
     x[0, 3:6] = np.inf
@@ -181,14 +192,23 @@ def _bias_residual_relu():
 
 @pytest.mark.parametrize("groups", [1, 4])
 def test_epilogue(runner, groups):
-    """A bias per channel, a residual in the place of the result, a number, two results; also where groups do not fill their blocks."""
+    """A bias per channel, a residual in the place of the result, a number, two results; also where groups do not fill
+    their blocks.
+    """
     params = ((1, 1), ((1, 1), (1, 1)), (1, 1), groups)
     x, weight, residual = both_ends((2, 12, 7, 5), (20, 12 // groups, 3, 3), *params[:3], float32)
     bias = arrays((20,), float32, 3)
     y = conv.numpy(x, weight, **dict(zip(conv.params, params))) + bias[:, None, None] + residual * np.float32(0.5)
     for order in (None, random.Random(2)):
         value, positive = runner.run(
-            conv_direct.calls, conv, params, (x, weight), epilogue=_bias_residual_relu(), operands=(bias, residual, 0.5), in_place=1, order=order
+            conv_direct.calls,
+            conv,
+            params,
+            (x, weight),
+            epilogue=_bias_residual_relu(),
+            operands=(bias, residual, 0.5),
+            in_place=1,
+            order=order,
         )
         assert np.allclose(value, np.maximum(y, 0), rtol=0, atol=1e-4)
         sure = np.abs(y) > 1e-4
@@ -210,9 +230,15 @@ def test_work_counts_real_multiplications(host_runner):
     params = ((2, 2), ((1, 1), (1, 1)), (1, 1), 1)
     x, weight, y = both_ends((2, 16, 14, 14), (32, 16, 3, 3), *params[:3], float32)
     full = 2 * y.size * prod(weight.shape[1:])
-    for op, more, inputs in ((conv, (), (x, weight)), (conv_input_grad, ((14, 14),), (y, weight)), (conv_weight_grad, ((3, 3),), (x, y))):
+    for op, more, inputs in (
+        (conv, (), (x, weight)),
+        (conv_input_grad, ((14, 14),), (y, weight)),
+        (conv_weight_grad, ((3, 3),), (x, y)),
+    ):
         host_runner.run(conv_direct.calls, op, (*more, *params), inputs)
-        assert 0.9 * full <= sum(call.flops for call in host_runner.last_calls) <= full, op  # no multiplication by inserted zeros
+        assert 0.9 * full <= sum(call.flops for call in host_runner.last_calls) <= full, (
+            op
+        )  # no multiplication by inserted zeros
 
 
 @pytest.mark.parametrize("isa", BY_ISA)
@@ -221,14 +247,20 @@ def test_other_instruction_sets(isa, host_runner):
     target = BY_ISA[isa]
     for lengths in ((1,), (1, 5), (1, 2, 4, 8)):
         for is_vector in (False, True):
-            for channel_blocks, ways in ((1, [(10, 10, 3), (12, 1, 4)]), (4, [(6, 1, 9), (28, 14, 3)]), (64, [(n, 1, 60 // n) for n in range(1, 15)])):
-                chunk = conv_geometry.Chunks(lengths, 1)
-                shape = conv_direct._shape(target, float32, target.lanes(float32), is_vector, chunk, channel_blocks, 72, 1, [(1, 1, 99), *ways], True)
-                assert shape.rows * shape.columns + shape.columns + 1 <= target.registers
-                assert shape.chunk in lengths and shape.rows % shape.run == 0
+            for channel_blocks, run, count in ((1, 10, 40), (4, 14, 60), (64, 1, 60)):
+                machine = conv_plan.Machine(target, float32, target.lanes(float32), is_vector)
+                ways, chunk = conv_plan.ways_over_rows(count, run), conv_geometry.Chunks(lengths, 1)
+                rows, columns, length, run = conv_plan.shape(machine, ways, 1, channel_blocks, chunk, 72, True)
+                assert rows * columns + columns + 1 <= target.registers
+                assert length in lengths and rows % run == 0
     captured = []
     x, weight, _ = both_ends((1, 16, 8, 8), (32, 16, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), float32)
-    host_runner.run(lambda site: captured.append(site) or conv_direct.calls(site), conv, ((1, 1), ((1, 1), (1, 1)), (1, 1), 1), (x, weight))
+    host_runner.run(
+        lambda site: captured.append(site) or conv_direct.calls(site),
+        conv,
+        ((1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+        (x, weight),
+    )
     for call in conv_direct.calls(captured[0]):
         b = Builder(target)
         call.kernel.emit(b)
@@ -245,5 +277,7 @@ def test_phases_partition_the_input():
             i = phase.origin + m * dim.out_step
             seen.append(i)
             reached = {(k, m + c) for k, c in phase.taps if 0 <= m + c < out}
-            assert reached == {(k, q) for k in range(kernel_size) for q in range(out) if q * stride + k * dilation - padding[0] == i}
+            assert reached == {
+                (k, q) for k in range(kernel_size) for q in range(out) if q * stride + k * dilation - padding[0] == i
+            }
     assert sorted(seen) == list(range(size))

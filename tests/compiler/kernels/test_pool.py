@@ -72,7 +72,12 @@ def test_max_pool(runner, problem, d, ties, nans):
 
 
 @QUICK
-@given(problems(), st.sampled_from([float32, float32, float64, float16, int64]), st.booleans(), st.sampled_from([None, None, 3]))
+@given(
+    problems(),
+    st.sampled_from([float32, float32, float64, float16, int64]),
+    st.booleans(),
+    st.sampled_from([None, None, 3]),
+)
 def test_avg_pool(runner, problem, d, count_include_pad, divisor):
     shape, kernel_size, stride, padding, _, ceil_mode = problem
     params = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor)
@@ -86,7 +91,12 @@ def test_avg_pool(runner, problem, d, count_include_pad, divisor):
 
 @pytest.mark.parametrize(
     ("shape", "kernel_size", "stride", "padding"),
-    [((4, 6, 28, 28), 2, 2, 0), ((2, 20, 57, 57), 3, 2, 1), ((2, 24, 7, 7), 7, 7, 0), ((3, 8, 40, 1), (40, 1), (1, 1), 0)],
+    [
+        ((4, 6, 28, 28), 2, 2, 0),
+        ((2, 20, 57, 57), 3, 2, 1),
+        ((2, 24, 7, 7), 7, 7, 0),
+        ((3, 8, 40, 1), (40, 1), (1, 1), 0),
+    ],
 )
 def test_layers(host_runner, shape, kernel_size, stride, padding):
     """Sizes at which units are cut differently, windows that are and are not written out."""
@@ -118,14 +128,23 @@ def test_epilogue(runner):
         x = b.select(b.gt(y, 0), b.add(x, bias), b.zero(x))
         return [x, b.ne(x, 0)]
 
-    epilogue = Epilogue(("relu gradient",), (Operand(float32, "same"), Operand(float32, "last")), (float32, bool_), emit)
+    epilogue = Epilogue(
+        ("relu gradient",), (Operand(float32, "same"), Operand(float32, "last")), (float32, bool_), emit
+    )
     x, bias = arrays((2, 11, 9, 7), float32, 0), arrays((11,), float32, 1)
     params = ((3, 2), (2, 2), (1, 0), (1, 1))
     value, index = max_pool.numpy(x, **dict(zip(max_pool.params, (*params, False))))
     right = max_pool_grad.numpy(value, index, size=(9, 7), **dict(zip(max_pool.params, params))) + bias[:, None, None]
     right = np.where(x > 0, right, 0)
     grad_x, nonzero = runner.run(
-        pool.calls, max_pool_grad, ((9, 7), *params), (value, index), epilogue=epilogue, operands=(x, bias), in_place=0, order=random.Random(3)
+        pool.calls,
+        max_pool_grad,
+        ((9, 7), *params),
+        (value, index),
+        epilogue=epilogue,
+        operands=(x, bias),
+        in_place=0,
+        order=random.Random(3),
     )
     assert np.allclose(grad_x, right, rtol=0, atol=1e-5)
     assert (nonzero == (right != 0)).all()

@@ -1,4 +1,6 @@
-"""Random number kernels against the NumPy rules of their ops (which tests/oracle compares with PyTorch): the same numbers, the same state."""
+"""Random number kernels against the NumPy rules of their ops (which tests/oracle compares with PyTorch): the same
+numbers, the same state.
+"""
 
 import random
 
@@ -28,7 +30,9 @@ def seeded(seed: int) -> np.ndarray:
 
 
 def draw(runner, op, params, state, numbers=()):
-    """(numbers, next state) by the kernels, checked against the rule: states agree in every word but a kept normal number, which may be off by its last places."""
+    """(numbers, next state) by the kernels, checked against the rule: states agree in every word but a kept normal
+    number, which may be off by its last places.
+    """
     found, after = runner.run(rng.calls, op, params, (state, *numbers))
     again, after_again = runner.run(rng.calls, op, params, (state, *numbers), order=random.Random(1))
     assert found.tobytes() == again.tobytes() and after.tobytes() == after_again.tobytes()
@@ -61,7 +65,16 @@ def test_bernoulli(runner):
 # A range of 2^28 on takes two outputs for a number; up to 2^64 - 1 is counted without a sign; 2^64 is every number.
 @pytest.mark.parametrize(
     ("low", "last"),
-    [(0, 9), (-5, (1 << 28) - 7), (-5, (1 << 28) - 6), (-(1 << 62), 1 << 62), (0, (1 << 63) - 1), (-(1 << 63), 5), (-(1 << 63), (1 << 63) - 1), (7, 7)],
+    [
+        (0, 9),
+        (-5, (1 << 28) - 7),
+        (-5, (1 << 28) - 6),
+        (-(1 << 62), 1 << 62),
+        (0, (1 << 63) - 1),
+        (-(1 << 63), 5),
+        (-(1 << 63), (1 << 63) - 1),
+        (7, 7),
+    ],
 )
 def test_randint(runner, low, last):
     state = seeded(3)
@@ -82,7 +95,9 @@ def test_randperm(runner):
 
 def units_apart(found, right):
     """The largest distance, in units of the last place of the right number."""
-    distance = np.abs(found.astype(np.float64) - right.astype(np.float64)) / np.spacing(np.abs(right)).astype(np.float64)
+    distance = np.abs(found.astype(np.float64) - right.astype(np.float64)) / np.spacing(np.abs(right)).astype(
+        np.float64
+    )
     return distance.max(initial=0)
 
 
@@ -102,11 +117,15 @@ def test_normal(runner, d):
         found, right, state = draw(runner, rng_normal, ((n,), d), state, (0.0, 1.0))
         assert units_apart(found, right) <= 5
         found, right, state = draw(runner, rng_normal, ((n,), d), state, (2.0, 3))  # a whole number is a number too
-        assert np.allclose(found.astype(float), right.astype(float), rtol=0, atol={float32: 4e-6, float64: 1e-14, float16: 2e-2}[d])
+        assert np.allclose(
+            found.astype(float), right.astype(float), rtol=0, atol={float32: 4e-6, float64: 1e-14, float16: 2e-2}[d]
+        )
 
 
 def test_kept_normal_number(runner):
-    """Fewer than 16 are drawn in pairs; what is left over comes first next time, also with other draws in between, and for any mean."""
+    """Fewer than 16 are drawn in pairs; what is left over comes first next time, also with other draws in between, and
+    for any mean.
+    """
     state, kept = seeded(7), []
     for n in (3, 2, 1, 7, 0, 15):
         found, right, state = draw(runner, rng_normal, ((n,), float64), state, (1.0, 2.0))
@@ -118,7 +137,10 @@ def test_kept_normal_number(runner):
 
 def test_state_in_its_own_place(host_runner):
     """The next state may be written over the old one."""
-    for op, params, numbers in ((rng_normal, ((3,), float32), (0.0, 1.0)), (rng_uniform, ((2000,), float32), (0.0, 1.0))):
+    for op, params, numbers in (
+        (rng_normal, ((3,), float32), (0.0, 1.0)),
+        (rng_uniform, ((2000,), float32), (0.0, 1.0)),
+    ):
         state = seeded(8)
         state[625] = 1
         state[626:] = np.array([0.25]).view(np.uint32)
