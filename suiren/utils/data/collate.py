@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from suiren import dtypes
+from suiren.api import creation
+from suiren.api.creation import as_tensor
+from suiren.api.joining import stack
 from suiren.tensor import Tensor
 from suiren.utils.data.memory import new_tensor, peek
 
@@ -48,8 +51,6 @@ def default_convert(data: Any) -> Any:
     if cls.__module__ == "numpy" and cls.__name__ not in ("str_", "bytes_", "string_"):
         if isinstance(data, np.ndarray) and data.dtype.char in _TEXT_OR_OBJECTS:
             return data
-        from suiren import as_tensor
-
         return as_tensor(data)
     if isinstance(data, Mapping):
         return _rebuilt(data, [default_convert(data[key]) for key in data])
@@ -101,8 +102,6 @@ def _stacked(arrays: Sequence[np.ndarray], dtype: dtypes.dtype) -> Tensor:
 
 def collate_tensor_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> Tensor:
     if any(t.requires_grad for t in batch):
-        from suiren import stack
-
         return stack(list(batch), 0)
     found = batch[0].dtype
     for t in batch:
@@ -121,8 +120,6 @@ def collate_numpy_array_fn(batch: Sequence, *, collate_fn_map: dict | None = Non
 
 
 def collate_numpy_scalar_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> Tensor:
-    from suiren import as_tensor
-
     return as_tensor(np.array(batch))
 
 
@@ -139,9 +136,7 @@ def collate_float_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> 
 def collate_int_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> Tensor:
     if all(type(x) is int for x in batch):
         return _numbers(batch, dtypes.int64)
-    from suiren import tensor
-
-    return tensor(list(batch))  # bools, subclasses, mixtures
+    return creation.tensor(list(batch))  # bools, subclasses, mixtures
 
 
 def collate_str_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> Sequence:

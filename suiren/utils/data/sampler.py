@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
+from suiren.api.creation import as_tensor
+from suiren.dtypes import float64
 from suiren.utils.data.draws import choices, fresh_generator, permutation, uniform_indices
 
 T = TypeVar("T")
@@ -87,8 +89,6 @@ class WeightedRandomSampler(Sampler[int]):
     """`num_samples` keys of 0 … len(weights) − 1, each with a probability in proportion to its weight."""
 
     def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None):
-        from suiren import as_tensor, float64
-
         if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
         if not isinstance(replacement, bool):

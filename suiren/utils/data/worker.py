@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from suiren.random.generator import manual_seed
+from suiren.runtime.threads import set_num_threads
 from suiren.utils.data.fetch import Fetcher
 from suiren.utils.data.ring import BATCH, FAILED, Ring
 from suiren.utils.data.worker_info import WorkerInfo, become
@@ -132,12 +134,10 @@ def _work(number: int, job: Job, ring: Ring, lane: Connection, done: Any) -> Non
 
 def _prepare(number: int, job: Job) -> None:
     """One thread, and seeds of its own for Python, suiren and NumPy: PyTorch's, so the same augmentations are drawn."""
-    import suiren
-
     seed = job.base_seed + number
-    suiren.set_num_threads(1)
+    set_num_threads(1)
     random.seed(seed)
-    suiren.manual_seed(seed)
+    manual_seed(seed)
     # NumPy's own way of spreading entropy, on the words that PyTorch gives it
     entropy = [number, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0]
     np.random.seed(np.random.SeedSequence(entropy).generate_state(4))
