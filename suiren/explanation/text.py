@@ -105,7 +105,7 @@ def ops_table() -> str:
 
 def print_everything() -> None:
     """What `python -m suiren explain prog.py` prints at the end: the programs that ran most."""
-    ran = sorted((e for e in execution.endings if e.count), key=lambda e: -e.count)
+    ran = sorted((e for e in execution.endings if e.count), key=lambda e: (-e.count, e.number))
     print(f"\n{len(ran)} programs; runs: {execution.counts['compiled']} compiled, {execution.counts['interpreter']} interpreted")
     for ending in ran[:5]:
         print(f"\n{ending.name}: ran {ending.count} times")

@@ -10,6 +10,7 @@ import itertools
 import sys
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from math import prod
 
@@ -32,7 +33,7 @@ TOO_BIG_TO_INTERPRET = 1 << 31
 _clock = itertools.count(1)
 _names = itertools.count()
 counts = {"interpreter": 0, "compiled": 0}  # recordings run, by tier
-endings: list[Ending] = []  # in the order of creation, for `explain`
+endings: weakref.WeakSet[Ending] = weakref.WeakSet()  # for `explain`; a trie that is cut back takes its endings along
 _times: dict[Ending, list[list[float]]] | None = None  # seconds per kernel of every run, while somebody measures
 
 
@@ -68,7 +69,8 @@ class Ending:
 
     def __init__(self, end: TrieNode, key: tuple[int, ...], live: list[Stored], rec: Recording):
         self.end, self.key = end, key
-        self.name = f"program-{next(_names)}"
+        self.number = next(_names)  # in the order of creation
+        self.name = f"program-{self.number}"
         self.count = self.compiled_runs = 0
         self.executable = None
         self.lock = threading.Lock()
@@ -98,7 +100,7 @@ class Ending:
         self.out_specs = tuple(specs[v] for v in self.trace.outputs)
         self.out_bytes = tuple(s.nbytes for s in self.out_specs)
         self.work = work(self.trace)
-        endings.append(self)
+        endings.add(self)
 
 
 def work(trace: Trace) -> int:

@@ -147,6 +147,7 @@ def _evict() -> None:
                 stack.extend(node.children.values())
             branches.append((newest, count, root, key))
     branches.sort(key=lambda b: b[0])
+    _size = sum(count for _, count, _, _ in branches)  # what grew on branches that were dropped is gone with them
     for _, count, root, key in branches:
         if _size <= MAX_NODES // 2:
             break
