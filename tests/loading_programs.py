@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import random
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -189,9 +190,111 @@ def collating(t: Any) -> list:
     return found
 
 
+def errors(t: Any) -> list:
+    """Class and message of what is raised, or warned of, for bad arguments."""
+    data = t.utils.data
+    numbers = Hundred()
+
+    class Stream(data.IterableDataset):
+        def __iter__(self) -> Any:
+            return iter(range(3))
+
+    class Half(data.Subset):
+        def __getitem__(self, i: int) -> Any:
+            return i
+
+    loader = data.DataLoader(numbers)
+    attempts = [
+        lambda: data.DataLoader(numbers, num_workers=-1),
+        lambda: data.DataLoader(numbers, timeout=-1),
+        lambda: data.DataLoader(numbers, prefetch_factor=2),
+        lambda: data.DataLoader(numbers, num_workers=1, prefetch_factor=-2),
+        lambda: data.DataLoader(numbers, persistent_workers=True),
+        lambda: data.DataLoader(Stream(), shuffle=True),
+        lambda: data.DataLoader(Stream(), sampler=[1]),
+        lambda: data.DataLoader(Stream(), batch_sampler=[[1]]),
+        lambda: data.DataLoader(numbers, sampler=[1], shuffle=True),
+        lambda: data.DataLoader(numbers, batch_sampler=[[1]], batch_size=2),
+        lambda: data.DataLoader(numbers, batch_sampler=[[1]], drop_last=True),
+        lambda: data.DataLoader(numbers, batch_size=None, drop_last=True),
+        lambda: data.DataLoader(numbers, batch_size=0),
+        lambda: data.DataLoader(numbers, batch_size=2.5),
+        lambda: data.DataLoader(numbers, drop_last=1),
+        lambda: data.DataLoader(numbers, multiprocessing_context="fork"),
+        lambda: data.DataLoader(numbers, num_workers=1, multiprocessing_context=7),
+        lambda: setattr(loader, "batch_size", 3),
+        lambda: setattr(loader, "dataset", 3),
+        lambda: data.RandomSampler(range(3), replacement=1),
+        lambda: data.RandomSampler(range(3), num_samples=0),
+        lambda: data.RandomSampler([]),
+        lambda: data.WeightedRandomSampler([1.0], True),
+        lambda: data.WeightedRandomSampler([1.0], 1, replacement=2),
+        lambda: data.WeightedRandomSampler([[1.0]], 1),
+        lambda: list(data.WeightedRandomSampler([1.0, 0.0], 2, replacement=False)),
+        lambda: list(data.WeightedRandomSampler([1.0], 2, replacement=False)),
+        lambda: list(data.WeightedRandomSampler([1.0, -1.0], 2)),
+        lambda: list(data.WeightedRandomSampler([0.0, 0.0], 2)),
+        lambda: data.random_split(range(4), [1, 2]),
+        lambda: data.random_split(range(4), [1.5, -0.5]),
+        lambda: data.ConcatDataset([]),
+        lambda: data.ConcatDataset([Stream()]),
+        lambda: data.ConcatDataset([range(3)])[-4],
+        lambda: list(data.ChainDataset([range(3)])),
+        lambda: data.TensorDataset(t.ones(2), t.ones(3)),
+        lambda: data.StackDataset(),
+        lambda: data.StackDataset(range(2), range(3)),
+        lambda: data.StackDataset(range(2), a=range(2)),
+        lambda: data.Dataset()[0],
+        lambda: iter(data.IterableDataset()),
+        lambda: Half(range(3), [0]),
+        lambda: data.DistributedSampler(range(3), 2, 2),
+    ]
+    found = []
+    for attempt in attempts:
+        try:
+            attempt()
+            found.append("nothing raised")
+        except Exception as error:
+            text = str(error)
+            found.append([type(error).__name__, text.partition(" with")[0] if "abstract" in text else text])  # Python's own text varies
+    return found
+
+
+def lengths(t: Any) -> list:
+    data = t.utils.data
+
+    class Stream(data.IterableDataset):
+        def __iter__(self) -> Any:
+            return iter(range(9))
+
+        def __len__(self) -> int:
+            return 5
+
+    found: list = []
+    for size in (1, 4, 10, None):
+        for drop_last in (False, True):
+            if size is not None or not drop_last:
+                loaders = [data.DataLoader(d, batch_size=size, drop_last=drop_last) for d in (Hundred(), Stream())]
+                found.append([len(loader) for loader in loaders])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loader = data.DataLoader(Stream())
+        found.append([len(loader), len(list(loader))])
+        found += [str(w.message).replace(str(loader.dataset), "it") for w in caught]
+        found.append(len(list(data.DataLoader(Hundred(), batch_size=30, sampler=range(70)))))
+        found.append([b.tolist() for b in data.DataLoader(Hundred(), batch_sampler=[[1, 2], [3]])])
+    a, b = t.arange(6).view(3, 2), t.arange(3)
+    for dataset in (data.TensorDataset(a, b), data.Subset(data.TensorDataset(a, b), [2, 0, 1]), data.StackDataset(x=b, y=a), data.StackDataset(a, b),
+                    data.TensorDataset(a, b) + data.TensorDataset(a + 10, b + 10)):  # fmt: skip
+        found += [plain(batch) for batch in data.DataLoader(dataset, batch_size=2)]
+        found.append(len(dataset))
+    found.append(list(Stream() + Stream()) + [len(Stream() + Stream())])
+    return found
+
+
 PROGRAMS = {
     f.__name__: f
     for f in (
-        sampler_orders, loader_without_workers, loader_with_workers, loader_with_a_generator, persistent_workers, own_sampler, iterable, collating,
+        sampler_orders, loader_without_workers, loader_with_workers, loader_with_a_generator, persistent_workers, own_sampler, iterable, collating, errors, lengths,
     )
 }  # fmt: skip

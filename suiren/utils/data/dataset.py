@@ -27,11 +27,11 @@ class Dataset(Generic[T]):
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset[T]):
-    """A data set that is iterated over. With several workers each iterates over its own copy: `get_worker_info` tells which it is."""
+class IterableDataset(Dataset[T], Iterable[T]):
+    """A data set that is iterated over: subclasses have `__iter__`.
 
-    def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+    With several workers each iterates over its own copy: `get_worker_info` tells which it is.
+    """
 
     def __add__(self, other: Dataset[T]) -> ChainDataset:
         return ChainDataset([self, other])
@@ -69,7 +69,7 @@ class StackDataset(Dataset):
     def __init__(self, *args: Dataset, **kwargs: Dataset):
         if args and kwargs:
             raise ValueError(
-                "Supported either ``tuple``- (via ``args``) or ``dict``- (via ``kwargs``) like input/output, but both types are given."
+                "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like input/output, but both types are given."
             )
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed")

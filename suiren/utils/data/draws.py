@@ -111,11 +111,12 @@ def choices(weights: Any, count: int, replacement: bool, generator: Generator | 
     if not replacement and count > len(w):
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     if not np.isfinite(w).all() or (w < 0).any():
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if not replacement or count == 1:
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        what = "< 0" if (w < 0).any() else "= infinity or NaN"
+        raise RuntimeError(f"invalid multinomial distribution (encountering probability entry {what})")
     if not w.sum() > 0:
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if not replacement and np.count_nonzero(w) < count:
-        raise RuntimeError("invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)")
     if replacement and count > 1:
         u = _doubles(generator, count)
         cumulative = np.cumsum(w) / np.sum(w)
