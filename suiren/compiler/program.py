@@ -135,6 +135,7 @@ class Site:
     epilogue: Epilogue
     operands: tuple[Place | Number, ...]
     target: Target
+    block: int  # channels per block of what is blocked
     node: int  # its place in the trace: what `Call.check` is set to by a kernel that checks data
 
     def param(self, name: str) -> Any:
@@ -218,7 +219,8 @@ class Program:
     constants: dict[int, bool | int | float] = field(
         default_factory=dict
     )  # values that are the same known number everywhere
-    blocks: dict[int, int] = field(default_factory=dict)  # values that lie in blocks of this many channels
+    block: int = 0  # channels per block, chosen by layout
+    blocks: dict[int, int] = field(default_factory=dict)  # the values that lie so
     left_out: frozenset[str] = frozenset()  # optional passes that were left out: they bear on what later ones do
     steps: list[Nest | Task] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)

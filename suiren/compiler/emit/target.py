@@ -25,12 +25,17 @@ class Target:
     has_fma: bool = True
     has_half: bool = True  # converts float16 in hardware
     has_rounding: bool = True  # floor, ceil, … of vectors are instructions
+    piece_bytes: int = 0  # of a vector that a pipe works on in a cycle, where that is less than all of it
     pause: str = ""  # the call with which a waiting thread leaves the core to its sibling
 
     def lanes(self, dtype: dtype) -> int:
         """How many elements of a dtype one vector register holds in the form they have there (narrow floats are floats,
         bools bytes)."""
         return self.vector_bytes // (max(dtype.itemsize, 4) if dtype.category == FLOAT else dtype.itemsize)
+
+    def cycles(self, lanes: int) -> int:
+        """How many pieces a float32 vector is worked on in."""
+        return max(1, 4 * lanes // (self.piece_bytes or self.vector_bytes))
 
     @property
     def attributes(self) -> str:
@@ -43,14 +48,17 @@ class Target:
         return " ".join(words)
 
 
+# Processors that have registers of 64 bytes, and work on them in two halves. Source: AMD's Software Optimization Guide for Zen 4, 2.11.
+_HALVED = {"znver4": 32}
+
 _PAUSE = "@llvm.x86.sse2.pause()"
 _HINT = "@llvm.aarch64.hint(i32 1)"
 
 # Cache sizes are those of common cores; `host` puts the machine's own in their place where the system tells them.
-SSE2 = Target("sse2", 16, 16, 32 << 10, 256 << 10, "x86-64", "", "", False, False, False, _PAUSE)
-AVX2 = Target("avx2", 32, 16, 32 << 10, 512 << 10, "x86-64-v3", "", "", True, True, True, _PAUSE)
-AVX512 = Target("avx512", 64, 32, 48 << 10, 1 << 20, "x86-64-v4", "", "", True, True, True, _PAUSE)
-NEON = Target("neon", 16, 32, 64 << 10, 512 << 10, "generic", "+neon", "", True, True, True, _HINT)
+SSE2 = Target("sse2", 16, 16, 32 << 10, 256 << 10, "x86-64", has_fma=False, has_half=False, has_rounding=False, pause=_PAUSE)
+AVX2 = Target("avx2", 32, 16, 32 << 10, 512 << 10, "x86-64-v3", pause=_PAUSE)
+AVX512 = Target("avx512", 64, 32, 48 << 10, 1 << 20, "x86-64-v4", pause=_PAUSE)
+NEON = Target("neon", 16, 32, 64 << 10, 512 << 10, "generic", "+neon", pause=_HINT)
 BY_ISA = {t.isa: t for t in (SSE2, AVX2, AVX512, NEON)}
 
 
@@ -74,7 +82,7 @@ def of(triple: str, name: str, features: dict[str, bool], l1: int = 0, l2: int =
     sizes = {key: value for key, value in (("l1", l1), ("l2", l2)) if value}
     if like is SSE2:  # parts of AVX without the rest are not worth a target of their own
         return replace(SSE2, **sizes)
-    return replace(like, name=name, features=listed, **sizes)
+    return replace(like, name=name, features=listed, piece_bytes=_HALVED.get(name, 0), **sizes)
 
 
 @functools.cache

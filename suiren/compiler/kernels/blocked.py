@@ -126,7 +126,7 @@ class Finish:
             place.cls.__name__ if isinstance(place, Number) else operand.varies
             for operand, place in zip(site.epilogue.operands, site.operands)
         )
-        block = block_of(site)
+        block = site.block
         ragged = "last" in forms and site.outputs[0].shape[1] % block != 0
         return cls(site.dtype, site.epilogue, forms, ragged, block)
 
@@ -164,11 +164,6 @@ class Finish:
                 found[f"operand{i}"] = place.ptr
                 found[f"word{i}"] = place.strides[-1] if place.strides else 0
         return found
-
-
-def block_of(site: Site) -> int:
-    """Channels per block: the lanes of a float32 vector, for every dtype."""
-    return site.target.lanes(float32)
 
 
 class Writer:

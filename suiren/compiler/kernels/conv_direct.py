@@ -20,7 +20,7 @@ import numpy as np
 
 from suiren.compiler.kernels import conv_geometry as geometry
 from suiren.compiler.kernels import conv_plan as plan
-from suiren.compiler.kernels.blocked import Finish, Words, accumulator, block_of, blocks
+from suiren.compiler.kernels.blocked import Finish, Words, accumulator, blocks
 from suiren.compiler.kernels.conv_emit import PHASE_WORDS, Outputs, Tile, Weights
 from suiren.compiler.kernels.conv_geometry import Dim, Layout, Phase, three
 from suiren.compiler.kernels.conv_stage import Combine, Pack, Regroup, Stage
@@ -116,7 +116,7 @@ def _read(
 
     `dims` None: no place outside of x is read.
     """
-    block = block_of(site)
+    block = site.block
     fills = groups.fill(groups.read, block) or not x.block
     if fills and (dims is None or all(dim.is_inside for dim in dims)):
         if x.block:
@@ -153,7 +153,7 @@ def _read(
 
 def _conv(site: Site) -> list[Call]:
     x, weight = site.inputs
-    groups = Groups.of(site.param("groups"), x.shape[1], weight.shape[0], block_of(site))
+    groups = Groups.of(site.param("groups"), x.shape[1], weight.shape[0], site.block)
     dims = geometry.forward_dims(*_geometry(site, x.shape[2:], site.outputs[0].shape[2:], weight.shape[2:]))
     lane, channel, *taps = weight.strides
     return _outputs(site, groups, dims, lane, channel, taps, groups.written)
@@ -161,7 +161,7 @@ def _conv(site: Site) -> list[Call]:
 
 def _conv_input_grad(site: Site) -> list[Call]:
     y, weight = site.inputs
-    groups = Groups.of(site.param("groups"), y.shape[1], site.outputs[0].shape[1], block_of(site))
+    groups = Groups.of(site.param("groups"), y.shape[1], site.outputs[0].shape[1], site.block)
     dims = geometry.backward_dims(*_geometry(site, site.outputs[0].shape[2:], y.shape[2:], weight.shape[2:]))
     channel, lane, *taps = weight.strides
     if groups.is_depthwise:
@@ -175,7 +175,7 @@ def _outputs(
     """`lane`, `channel` and `taps` are strides of the weights: between the channels that are written, those that are
     read, and along D H W; a group has `group_weights` of the weights' first dim."""
     x, weight, out = site.inputs[0], site.inputs[1], site.outputs[0]
-    block, wide = block_of(site), accumulator(x.dtype)
+    block, wide = site.block, accumulator(x.dtype)
     a, layout, before = _read(site, x, dims, groups, "input")
     phases = geometry.phases(dims, layout, groups.read, channel, three(taps, 0))
     elements = max((len(phase.offsets) for phase in phases), default=0)
@@ -265,7 +265,7 @@ def _pack(
     group_weights: int,
     wide: dtype,
 ) -> tuple[Buffer, Call]:
-    weight, block = site.inputs[1], block_of(site)
+    weight, block = site.inputs[1], site.block
     sources = np.concatenate([np.zeros(0, int), *(phase.sources for phase in phases)])
     packed = Buffer(groups.count * channel_tiles * len(sources) * columns * block * wide.itemsize, "packed weights")
     pack = Pack(columns, block, lane == 1, weight.dtype, wide)
@@ -283,7 +283,7 @@ def _pack(
 
 
 def _regroup(site: Site, groups: Groups, sums: Buffer, wide: dtype) -> Call:
-    out, finish, block = site.outputs[0], Finish.of(site), block_of(site)
+    out, finish, block = site.outputs[0], Finish.of(site), site.block
     kernel, out_blocks = Regroup(wide, finish), blocks(out.shape[1], block)
     values = {
         "sums": Ptr(sums), **finish.values(site.results, site.operands), "blocks": out_blocks,
@@ -300,7 +300,7 @@ def _regroup(site: Site, groups: Groups, sums: Buffer, wide: dtype) -> Call:
 def _conv_weight_grad(site: Site) -> list[Call]:
     x, y = site.inputs
     (out,) = site.outputs
-    block, wide = block_of(site), accumulator(x.dtype)
+    block, wide = site.block, accumulator(x.dtype)
     groups = Groups.of(site.param("groups"), x.shape[1], y.shape[1], block)
     dims = geometry.forward_dims(*_geometry(site, x.shape[2:], y.shape[2:], out.shape[2:]))
     a, layout, before = _read(site, x, dims, groups, "input")

@@ -20,7 +20,7 @@ from math import prod
 from typing import NamedTuple
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Finish, Words, Writer, accumulator, block_of, blocks, divide
+from suiren.compiler.kernels.blocked import Finish, Words, Writer, accumulator, blocks, divide
 from suiren.compiler.program import Call, Kernel, Place, Site
 from suiren.dtypes import dtype, int32, int64
 from suiren.trace.op import Op
@@ -300,7 +300,7 @@ def _gather(
     finish = Finish.of(site)
     kernel = Gather(kind, counts, steps, source.dtype, place, finish, divisor)
     size = [len(w.first) for w in windows]
-    channel_blocks = blocks(out.shape[1], block_of(site))
+    channel_blocks = blocks(out.shape[1], site.block)
     work = max(
         size[2]
         * sum(windows[2].count)
@@ -398,7 +398,7 @@ def _take(site: Site) -> Call:
     x, index = site.inputs
     finish = Finish.of(site)
     kernel = Take(x.dtype, finish)
-    channel_blocks = blocks(x.shape[1], block_of(site))
+    channel_blocks = blocks(x.shape[1], site.block)
     values = {
         "source": x.ptr,
         "index": index.ptr,

@@ -4,6 +4,8 @@ Templates say which of their inputs and outputs do (`op.blocked`). Between them 
 the same shape is blocked, too. Whatever else reads a blocked value gets a plain copy of it, and a template that wants blocks a blocked copy of what is plain;
 such a copy is a node of its own, which fuse merges into the kernel that makes the value where it can.
 
+B is the same for all values of a program: the lanes of a vector, or half of them, whatever costs the templates less (`block_for`).
+
 Without propagation (SUIREN_PASSES=-layout) every template stands between two copies.
 """
 
@@ -15,7 +17,30 @@ from suiren.compiler.program import COPY, Place, Program, Ptr
 from suiren.trace.trace import Node, Number
 
 
+def block_for(program: Program) -> int:
+    """How many channels make a block: with 6 of 16 lanes in use most of a product is wasted, with half a vector an instruction does less."""
+    target, widest = program.target, program.target.vector_bytes // 4
+    if target.piece_bytes == 0:
+        return widest
+
+    def cost(block: int) -> float:
+        total = 0.0
+        for node in program.nodes:
+            if node.op.kind != "template" or not any(node.op.blocked):
+                continue
+            wants, gives = node.op.blocked
+            spec = program.specs[node.outputs[gives[-1]] if gives else node.inputs[wants[-1]]]  # its channels are the lanes
+            channels = spec.shape[1] if spec.numel else 1
+            vectors = -(-channels // block)
+            kinds = tuple(program.kind(x) for x in node.inputs)
+            total += node.op.work(kinds, node.specs, node.params) / channels * vectors * (target.cycles(block) + 0.1)  # 0.1: the instruction itself
+        return total
+
+    return min((widest, widest // 2), key=cost)
+
+
 def layout(program: Program) -> Program:
+    program.block = block_for(program)
     if any(node.op.kind == "template" and any(node.op.blocked) for node in program.nodes):
         program.nodes = _Layout(program).nodes
     return program
@@ -24,7 +49,7 @@ def layout(program: Program) -> Program:
 class _Layout:
     def __init__(self, program: Program):
         self.program, self.specs, self.blocks = program, program.specs, program.blocks
-        self.block = program.target.vector_bytes // 4
+        self.block = program.block
         self.follows = "layout" not in program.left_out
         self.nodes: list[Node] = []
         self.copies: dict[tuple[int, int], int] = {}

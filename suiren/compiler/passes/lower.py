@@ -157,6 +157,7 @@ def _task_calls(program: Program, task: Task) -> list[Call]:
             _operand(program, x, k.varies, outputs[0]) for x, k in zip(task.operands, task.epilogue.operands)
         ),
         target=program.target,
+        block=program.block,
         node=task.origin,
     )
     family = importlib.import_module(f"suiren.compiler.kernels.{node.op.family}")

@@ -207,7 +207,7 @@ class Runner:
             buffer = Buffer(int(np.prod(size)) * d.itemsize, "result")
             memories[buffer] = Memory(buffer.nbytes)
             outputs.append(Place(Ptr(buffer), d, shape, () if block else contiguous_strides(shape), block))
-        site = Site(op, params, tuple(places), tuple(outputs), specs[0].dtype, epilogue, tuple(extra), self.target, 0)
+        site = Site(op, params, tuple(places), tuple(outputs), specs[0].dtype, epilogue, tuple(extra), self.target, self.block, 0)
         calls = make(site)
         status = self.calls(calls, memories, numbers, order)
         assert not status.any(), "a check failed"

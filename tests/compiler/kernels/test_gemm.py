@@ -184,7 +184,7 @@ def test_flipped_operands(host_runner):
 
 def site(places, out, target, epilogue=None, operands=()):
     d = places[0].dtype
-    return Site(matmul, (), tuple(places), (out,), d, epilogue or plain_epilogue(d), tuple(operands), target, 0)
+    return Site(matmul, (), tuple(places), (out,), d, epilogue or plain_epilogue(d), tuple(operands), target, 0, 0)
 
 
 def test_bfloat16(host_runner):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from suiren.compiler import pipeline
+from suiren.compiler.emit.target import AVX512
+from suiren.compiler.passes.layout import layout
+from suiren.compiler.program import program_of
 from suiren.config import config
 
 PLAIN = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
@@ -92,3 +97,13 @@ def test_gradients_of_a_small_network(recorder, agree, elements):
 def test_nothing_is_blocked_without_a_template_that_wants_it(recorder, elements):
     r = recorder(elements((2, 8, 6, 6)))
     assert not pipeline.lowered(r.trace(r("exp", 0))).blocks
+
+
+@pytest.mark.parametrize("channels, piece_bytes, block", [(6, 32, 8), (16, 32, 16), (64, 32, 16), (6, 0, 16), (24, 32, 8)])
+def test_a_block_is_half_a_vector_where_that_costs_less(recorder, elements, channels, piece_bytes, block):
+    """On a processor that works on vectors in two pieces six channels take one piece; where a vector is one, nothing is gained."""
+    r = recorder(elements((2, 4, 9, 9)), elements((channels, 4, 3, 3), seed=1))
+    y = r("conv", 0, 1, **PLAIN)
+    program = layout(program_of(r.trace(y), replace(AVX512, piece_bytes=piece_bytes)))
+    assert program.block == block
+    assert program.blocks and set(program.blocks.values()) == {block}
