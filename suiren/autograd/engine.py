@@ -44,7 +44,7 @@ class Live:
         """A tensor of what the slot holds, for a gradient rule."""
         written = self.history.overwritten.get(ref)
         if written is not None and written[1] and written[0] > step.depth:
-            _raise_modified(self.history, step, ref)
+            return modified(self.history, step, ref)
         t = new(recording._TENSOR)
         t._id, t._spec, t._buffer = self.base + ref, self.history.spec(ref), None
         return t
@@ -65,19 +65,31 @@ class Kept:
         t = self.graph.tensors[ref]
         written = self.history.overwritten.get(ref)
         if t._root()._version != self.graph.versions[ref] or (written is not None and written[1] and written[0] > step.depth):
-            _raise_modified(self.history, step, ref)
+            return modified(self.history, step, ref)
         self.read[ref] = None
         return t
 
 
-def _raise_modified(history: History, step: TrieNode, ref: int) -> None:
-    s = history.spec(ref)
+class _Modified(Stored):
+    """Stands for a value that was changed in place since: a rule that uses it raises, one that only names it (mul's `x`, where nobody wants y's gradient) does not."""
+
+    @property
+    def _id(self):
+        raise RuntimeError(self.message)
+
+
+def modified(history: History, step: TrieNode, ref: int) -> Stored:
+    """What a rule gets for a value that is not there any more."""
+    t = new(_Modified)
+    s = t._spec = history.spec(ref)
+    t._buffer = None
     maker = f", which is output 0 of {history.producer[ref].op.grad_name}" if history.is_node(ref) else ""
     where = f" It was needed by {step.op.name}, recorded at {step.line.file}:{step.line.line}." if step.line else ""
-    raise RuntimeError(
+    t.message = (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{s.dtype} {list(s.shape)}]{maker}.{where} Clone it before you change it in place, or change it out of place."
     )
+    return t
 
 
 class Pass:

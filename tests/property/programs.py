@@ -637,6 +637,11 @@ def _writer(arrays, steps, actions, requires_grad: tuple[int, ...] = ()) -> Writ
     w = Writer(arrays, requires_grad)
     with suiren.config(tier="interpreter"):
         for which, a, b, c in steps:
-            actions[which % len(actions)](w, a, b, c)
+            try:
+                actions[which % len(actions)](w, a, b, c)
+            except RuntimeError as error:
+                if "modified by an inplace operation" not in str(error):
+                    raise
+                break  # a write harmed what a gradient needs, here as in PyTorch: the program ends before the backward that finds out
         finish()
     return w
