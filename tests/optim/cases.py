@@ -25,6 +25,8 @@ OPTIMIZERS = [
     ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True, "weight_decay": 0.1}),
     ("Rprop", {"lr": 0.01}),
     ("ASGD", {"lr": 0.1, "t0": 5, "weight_decay": 0.1}),
+    ("Adafactor", {"lr": 0.1}),
+    ("Adafactor", {"lr": 0.1, "eps": (1e-6, 1e-2), "d": 1.5, "weight_decay": 0.1, "beta2_decay": -0.6, "maximize": True}),
 ]
 
 
@@ -112,4 +114,87 @@ def plateau_rates(lib, name: str) -> np.ndarray:
     for metric in np.random.default_rng(3).standard_normal(60):
         schedule.step(metric)
         found.append(optimizer.param_groups[0]["lr"])
+    return np.array(found)
+
+
+LBFGS = {
+    "plain": {"lr": 0.02},
+    "short": {"lr": 0.05, "max_iter": 3, "history_size": 2},
+    "wolfe": {"line_search_fn": "strong_wolfe", "max_iter": 5},
+}
+
+
+def lbfgs_path(lib, name: str) -> np.ndarray:
+    """Parameters and loss after each of 6 steps on Rosenbrock's function; a new optimizer goes on from the state dict after 3."""
+    x = lib.tensor([-1.2, 1.0], dtype=lib.float64, requires_grad=True)
+    y = lib.tensor([[0.5], [2.0]], dtype=lib.float64, requires_grad=True)
+    optimizer, found = lib.optim.LBFGS([x, y], **LBFGS[name]), []
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2 + ((y - 1) ** 4).sum()
+        loss.backward()
+        return loss
+
+    for i in range(6):
+        if i == 3:
+            state = optimizer.state_dict()
+            optimizer = lib.optim.LBFGS([x, y], **LBFGS[name])
+            optimizer.load_state_dict(state)
+        loss = optimizer.step(closure)
+        found.append([*x.tolist(), *y.view(-1).tolist(), loss.item()])
+    return np.array(found)
+
+
+MUON = [{"lr": 0.1}, {"lr": 0.1, "nesterov": False, "momentum": 0.3, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 3}]
+
+
+def muon_path(lib, settings: dict) -> np.ndarray:
+    """A wide and a tall matrix after each of 4 steps."""
+    rng = np.random.default_rng(1)
+    params = [lib.tensor(rng.standard_normal(s).astype(np.float32), requires_grad=True) for s in ((3, 5), (6, 2))]
+    targets = [lib.tensor(rng.standard_normal(tuple(p.shape)).astype(np.float32)) for p in params]
+    optimizer, found = lib.optim.Muon(params, **settings), []
+    for _ in range(4):
+        optimizer.zero_grad()
+        sum(((p - t) ** 2).sum() for p, t in zip(params, targets)).backward()
+        optimizer.step()
+        found.append(np.concatenate([p.detach().numpy().reshape(-1) for p in params]))
+    return np.stack(found)
+
+
+AVERAGES = {
+    "mean": lambda u: {},
+    "ema": lambda u: {"multi_avg_fn": u.get_ema_multi_avg_fn(0.8)},
+    "ema of each": lambda u: {"avg_fn": u.get_ema_avg_fn(0.8), "use_buffers": True},
+    "mean of each": lambda u: {"avg_fn": u.get_swa_avg_fn()},
+    "buffers": lambda u: {"use_buffers": True},
+}
+
+
+def averaged(lib, name: str) -> dict[str, np.ndarray]:
+    """The state of an averaged model after five steps, and after the statistics of its batch norm were computed anew."""
+    lib.manual_seed(0)
+    utils, net = lib.optim.swa_utils, lib.nn.Sequential(lib.nn.Linear(3, 4), lib.nn.BatchNorm1d(4))
+    model = utils.AveragedModel(net, **AVERAGES[name](utils))
+    optimizer = lib.optim.SGD(net.parameters(), lr=0.1)
+    batches = [lib.randn(6, 3) for _ in range(5)]
+    for x in batches:
+        optimizer.zero_grad()
+        ((net(x) - x.sum(1, keepdim=True)) ** 2).mean().backward()
+        optimizer.step()
+        model.update_parameters(net)
+    found = {f"{k} before": v.detach().numpy().copy() for k, v in model.state_dict().items()}
+    utils.update_bn([(x, 1) for x in batches], model)
+    return {**found, **{k: v.detach().numpy().copy() for k, v in model.state_dict().items()}}
+
+
+def swa_rates(lib, strategy: str, epochs: int) -> np.ndarray:
+    optimizer = lib.optim.SGD([{"params": [lib.zeros(2, requires_grad=True)], "lr": 0.1}, {"params": [lib.zeros(3, requires_grad=True)]}], lr=0.2)
+    schedule = lib.optim.swa_utils.SWALR(optimizer, [0.05, 0.3], epochs, strategy)
+    found = []
+    for _ in range(12):
+        optimizer.step()
+        schedule.step()
+        found.append([g["lr"] for g in optimizer.param_groups])
     return np.array(found)

@@ -9,18 +9,18 @@ import suiren
 from suiren.optim import SGD
 from suiren.optim import lr_scheduler as schedules
 from tests.optim import cases
-from tests.recorded import NN_FILE, recorded
+from tests.recorded import OPTIM_FILE, recorded
 
 
 @pytest.mark.parametrize("name", cases.SCHEDULES)
 def test_rates(name):
-    np.testing.assert_allclose(cases.rates(suiren, name), recorded(f"schedule|{name}|rates", file=NN_FILE), rtol=1e-12)
+    np.testing.assert_allclose(cases.rates(suiren, name), recorded(f"schedule|{name}|rates", file=OPTIM_FILE), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", cases.PLATEAUS)
 def test_plateau(name):
     found = cases.plateau_rates(suiren, name)
-    np.testing.assert_array_equal(found, recorded(f"plateau|{name}|rates", file=NN_FILE))
+    np.testing.assert_array_equal(found, recorded(f"plateau|{name}|rates", file=OPTIM_FILE))
 
 
 def optimizer():

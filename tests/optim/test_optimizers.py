@@ -13,17 +13,17 @@ from suiren.config import config
 from suiren.optim import SGD, Adam, AdamW
 from suiren.trace import execution, macros
 from tests.optim import cases
-from tests.recorded import NN_FILE, recorded
+from tests.recorded import OPTIM_FILE, recorded
 
 
 @pytest.mark.parametrize(("name", "settings"), cases.OPTIMIZERS, ids=[cases.case_name(*c) for c in cases.OPTIMIZERS])
 def test_steps(name, settings, tier):
     steps, optimizer = cases.trajectory(suiren, name, settings)
     prefix = f"optimizer|{cases.case_name(name, settings)}"
-    np.testing.assert_allclose(steps, recorded(f"{prefix}|steps", file=NN_FILE), rtol=2e-5, atol=2e-6)
-    assert repr(optimizer) == recorded(f"{prefix}|text", file=NN_FILE)
+    np.testing.assert_allclose(steps, recorded(f"{prefix}|steps", file=OPTIM_FILE), rtol=2e-5, atol=2e-6)
+    assert repr(optimizer) == recorded(f"{prefix}|text", file=OPTIM_FILE)
     for key, value in cases.packed_state(optimizer).items():
-        expected = recorded(f"{prefix}|{key}", file=NN_FILE)
+        expected = recorded(f"{prefix}|{key}", file=OPTIM_FILE)
         assert (value.dtype, value.shape) == (expected.dtype, expected.shape)
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5, err_msg=key)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 FILE = Path(__file__).parent / "values.npz"
 NN_FILE = Path(__file__).parent / "nn.npz"
+OPTIM_FILE = Path(__file__).parent / "optim.npz"
 _REQUIRED = object()
 
 

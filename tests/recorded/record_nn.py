@@ -1,4 +1,4 @@
-"""Records what PyTorch gives for the cases of tests/nn, tests/optim and tests/random: `python -m tests.recorded.record_nn`.
+"""Records what PyTorch gives for the cases of tests/nn and tests/random: `python -m tests.recorded.record_nn`.
 
 In the environment of `make conformance`; run it again whenever a case is added or changed.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from tests.nn import cases as nn
-from tests.optim import cases as optim
 from tests.random import cases as random
 from tests.recorded import NN_FILE, save
 
@@ -26,13 +25,6 @@ def evaluated(lib) -> dict[str, np.ndarray | str]:
         put(f"module|{text}", nn.module_results(lib, text))
     for name in nn.INITIAL:
         put(f"init|{name}", nn.initial_values(lib, name))
-    for name, settings in optim.OPTIMIZERS:
-        steps, optimizer = optim.trajectory(lib, name, settings)
-        put(f"optimizer|{optim.case_name(name, settings)}", {"steps": steps, "text": repr(optimizer), **optim.packed_state(optimizer)})
-    for name in optim.SCHEDULES:
-        put(f"schedule|{name}", {"rates": optim.rates(lib, name)})
-    for name in optim.PLATEAUS:
-        put(f"plateau|{name}", {"rates": optim.plateau_rates(lib, name)})
     for text in random.DRAWS:
         # a state is 5056 bytes: the seed, the position and some words tell
         values = random.draw(lib, text)
