@@ -5,10 +5,14 @@ Joining copies; the parts that splitting gives are views.
 
 from __future__ import annotations
 
+import functools
+
 from suiren.api.arguments import dim_of, integer
 from suiren.api.shapes import part, reshaped
 from suiren.api.surface import public
+from suiren.dtypes import promote_types
 from suiren.ops import movement, placement
+from suiren.ops.creation import cast
 from suiren.trace.recording import record, record1
 from suiren.trace.storage import Stored
 
@@ -35,6 +39,9 @@ def cat(tensors, dim: int = 0):
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     # an empty 1-dim tensor goes with anything, as in PyTorch
     useful = [x for x in given if x._spec.shape != (0,)] or given[:1]
+    if len(useful) < len(given):  # … but its dtype counts
+        d = functools.reduce(promote_types, [x._spec.dtype for x in given])
+        useful = [x if x._spec.dtype is d else cast(x, dtype=d) for x in useful]
     return record(placement.cat, tuple(useful), (dim_of(dim, useful[0]._spec.ndim),))
 
 

@@ -11,8 +11,17 @@ import numpy as np
 
 from suiren.dtypes import int64
 from suiren.ops.creation import wanted, zeros_like
-from suiren.trace.op import INTERPRETER_ONLY, NOT_DIFFERENTIABLE, opaque
+from suiren.trace.op import INTERPRETER_ONLY, NOT_DIFFERENTIABLE, Template, opaque
 from suiren.trace.spec import Spec, spec
+
+
+class _Places(Template):
+    """`by_element`: there is an index for every element. `adds`: values that meet are added. What takes a value writes it (`writes`) into a copy of x."""
+
+    def __init__(self, name, *, by_element=False, adds=False, **kw):
+        super().__init__(name, family="indexing", **kw)
+        self.by_element, self.adds, self.writes = by_element, adds, "value" in self.inputs
+
 
 # ---------------------------------------------------------------- whole slices
 
@@ -21,11 +30,10 @@ def _infer_take(x: Spec, index: Spec, *, dim: int):
     return spec(x.shape[:dim] + index.shape + x.shape[dim + 1 :], x.dtype)
 
 
-take = opaque(
+take = _Places(
     "take",
     inputs=("x", "index"),
     params=("dim",),
-    lower=INTERPRETER_ONLY,
     infer=_infer_take,
     numpy=lambda x, index, *, dim: np.take(x, index, axis=dim),
     grad=lambda g, x_spec, index, dim: (index_add(zeros_like(x_spec), index, g, dim=dim), None),
@@ -63,11 +71,11 @@ def _index_copy_grad(g, index, value_spec, dim):
     return index_copy(g, index, zeros_like(value_spec), dim=dim), None, take(g, index, dim=dim)
 
 
-index_copy = opaque(
+index_copy = _Places(
     "index_copy",
     inputs=("x", "index", "value"),
     params=("dim",),
-    lower=INTERPRETER_ONLY,
+    overwrites=0,
     infer=_infer_into,
     numpy=_index_copy,
     grad=_index_copy_grad,
@@ -75,11 +83,11 @@ index_copy = opaque(
     doc="x with the slices of `value` (shaped like a `take`) at `index`.",
 )
 
-index_add = opaque(
+index_add = _Places(
     "index_add",
     inputs=("x", "index", "value"),
     params=("dim",),
-    lower=INTERPRETER_ONLY,
+    overwrites=0, adds=True,
     infer=_infer_into,
     numpy=_index_add,
     grad=lambda g, index, value_spec, dim: (g, None, take(g, index, dim=dim) if wanted(value_spec) else None),
@@ -104,11 +112,11 @@ def _infer_gather(x: Spec, index: Spec, *, dim: int):
     return spec(index.shape, x.dtype)
 
 
-gather = opaque(
+gather = _Places(
     "gather",
     inputs=("x", "index"),
     params=("dim",),
-    lower=INTERPRETER_ONLY,
+    by_element=True,
     infer=_infer_gather,
     numpy=_gather,
     grad=lambda g, x_spec, index, dim: (scatter_add(zeros_like(x_spec), index, g, dim=dim), None),
@@ -130,22 +138,22 @@ def _scatter_add(x, index, value, *, dim):
     return out
 
 
-scatter = opaque(
+scatter = _Places(
     "scatter",
     inputs=("x", "index", "value"),
     params=("dim",),
-    lower=INTERPRETER_ONLY,
+    by_element=True, overwrites=0,
     infer=_infer_into,
     numpy=_scatter,
     grad=lambda g, index, value_spec, dim: (scatter(g, index, zeros_like(value_spec), dim=dim), None, gather(g, index, dim=dim)),
     doc="x with value[i][j] at [index[i][j]][j] (dim 0), and so on. `value` has the shape of the index.",
 )
 
-scatter_add = opaque(
+scatter_add = _Places(
     "scatter_add",
     inputs=("x", "index", "value"),
     params=("dim",),
-    lower=INTERPRETER_ONLY,
+    by_element=True, overwrites=0, adds=True,
     infer=_infer_into,
     numpy=_scatter_add,
     grad=lambda g, index, value_spec, dim: (g, None, gather(g, index, dim=dim) if wanted(value_spec) else None),

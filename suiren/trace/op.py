@@ -327,13 +327,14 @@ class Template(Op):
 
     `blocked` names the inputs and outputs, by position, that its kernels want in the layout of blocked channels (see compiler/README.md).
     `transposes`: exchanging the last two dims of its one output is the same as exchanging its two inputs and the last two dims of each.
+    `overwrites`: the input, by position, in whose memory the output may be made: it is a changed copy of it.
     """
 
     kind = "template"
 
-    def __init__(self, name, *, family, blocked=((), ()), transposes=False, **kw):
+    def __init__(self, name, *, family, blocked=((), ()), transposes=False, overwrites=None, **kw):
         super().__init__(name, **kw)
-        self.family, self.blocked, self.transposes = family, blocked, transposes
+        self.family, self.blocked, self.transposes, self.overwrites = family, blocked, transposes, overwrites
 
 
 class Opaque(Op):

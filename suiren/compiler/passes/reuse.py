@@ -63,7 +63,7 @@ def _loads(step: Scheduled) -> int:
 def reads_in_place(step: Scheduled | Task, new: int, old: int) -> bool:
     """Whether a step reads `old` only where, and not after, it writes `new`."""
     if isinstance(step, Task):
-        inputs = {a.value for a in step.inputs if isinstance(a, Access)}
+        inputs = [a.value for k, a in enumerate(step.inputs) if isinstance(a, Access) and k != step.node.op.overwrites]
         same = [
             k.varies == "same"
             for a, k in zip(step.operands, step.epilogue.operands)
