@@ -30,7 +30,7 @@ def net(t):
     return Net()
 
 
-def _classifier(t, model, optimizer, inputs: np.ndarray, classes: int):
+def classifier(t, model, optimizer, inputs: np.ndarray, classes: int):
     x = t.tensor(inputs)
     y = t.tensor(np.arange(len(inputs)) % classes)
     criterion = t.nn.CrossEntropyLoss()
@@ -49,7 +49,7 @@ def net_step(t, batch: int):
     model = net(t)
     optimizer = t.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
     images = np.random.default_rng(0).standard_normal((batch, 3, 32, 32)).astype(np.float32)
-    return _classifier(t, model, optimizer, images, 10)
+    return classifier(t, model, optimizer, images, 10)
 
 
 def mlp_step(t):
@@ -58,7 +58,7 @@ def mlp_step(t):
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
     optimizer = t.optim.Adam(model.parameters(), lr=1e-3)
     images = np.random.default_rng(0).standard_normal((64, 784)).astype(np.float32)
-    return _classifier(t, model, optimizer, images, 10)
+    return classifier(t, model, optimizer, images, 10)
 
 
 def tabular_step(t):

@@ -1,7 +1,8 @@
 """memory: every temporary gets its place in the arena, and the calls their final order.
 
-Time is counted in levels: a call's level is one more than that of the latest call it waits for. Calls are put in the order of their levels; those of
-a level may run side by side, so memory is shared only between buffers whose lives, in levels, do not touch. Greedy best fit, largest first.
+Time is counted in levels: a call's level is one more than that of the latest call it waits for, or, if that needs less memory, one less than that of
+the first call that waits for it (packed weights, staged inputs). Calls are put in the order of their levels; those of a level may run side by side, so
+memory is shared only between buffers whose lives, in levels, do not touch. Greedy best fit, largest first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ ALIGN = 64
 
 
 def memory(program: Program) -> Program:
-    levels = levels_of(program.calls)
+    levels = put_off(program.calls, levels_of(program.calls))
     order = sorted(range(len(levels)), key=levels.__getitem__)
     program.calls, levels = [program.calls[n] for n in order], [levels[n] for n in order]
     lives: dict[Buffer, list[int]] = {}
@@ -47,6 +48,34 @@ def levels_of(calls: list[Call]) -> list[int]:
         for b in call.writes:
             written[b] = level
         found.append(level)
+    return found
+
+
+def put_off(calls: list[Call], levels: list[int]) -> list[int]:
+    """Levels in which a call runs just before it is waited for, where what it makes takes more memory than what it would keep alive."""
+    found = list(levels)
+    made: dict[Buffer, int] = {}  # the first call that touches a buffer
+    for n, call in enumerate(calls):
+        for b in (*call.reads, *call.writes):
+            made.setdefault(b, n)
+    next_write: dict[Buffer, int] = {}  # levels of the nearest calls behind this one
+    next_read: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}  # the last level that needs a buffer
+    for n in range(len(calls) - 1, -1, -1):
+        call = calls[n]
+        waiting = [next_write[b] for b in (*call.reads, *call.writes) if b in next_write]
+        waiting += [next_read[b] for b in call.writes if b in next_read]
+        late = min(waiting, default=found[n] + 1) - 1
+        grows = sum(b.nbytes for b in set(call.writes) if b.slot is None and made[b] == n)
+        keeps = sum(b.nbytes for b in set(call.reads) if b.slot is None and last.get(b, -1) < late)
+        if late > found[n] and grows > keeps and call.check is None:
+            found[n] = late
+        for b in call.reads:
+            next_read[b] = min(next_read.get(b, found[n]), found[n])
+        for b in call.writes:
+            next_write[b] = min(next_write.get(b, found[n]), found[n])
+        for b in (*call.reads, *call.writes):
+            last[b] = max(last.get(b, -1), found[n])
     return found
 
 
