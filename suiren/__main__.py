@@ -1,4 +1,4 @@
-"""`python -m suiren run prog.py ARGS`: a PyTorch program, unmodified, on suiren. `explain` also says what it ran; `doctor` checks the machine."""
+"""`python -m suiren run prog.py ARGS`: a PyTorch program, unmodified, on suiren. `explain` also says what it ran; `new` writes a project; `doctor` checks the machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ python -m suiren run prog.py [ARGS …]      runs a PyTorch program: import torc
 python -m suiren run -m package [ARGS …]   the same for a module
 python -m suiren explain prog.py [ARGS …]  runs it, then prints what was recorded, compiled and measured
 python -m suiren explain --ops             the primitive operations with their rules
+python -m suiren new NAME                  writes a project that classifies pictures into the folder NAME
 python -m suiren doctor                    what suiren finds on this machine, and whether it works
 """
 
@@ -28,6 +29,10 @@ def main(arguments: list[str]) -> None:
 
         atexit.register(print_everything)
         _run(rest)
+    elif command == "new" and len(rest) == 1:
+        from suiren.new import write_project
+
+        raise SystemExit(write_project(rest[0]))
     elif command == "doctor":
         from suiren.explanation.doctor import examine
 
