@@ -161,7 +161,7 @@ class Tensor(Stored):
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """An ndarray that shares its memory. RuntimeError for a tensor that requires grad: detach it first."""
-        if self._spec.requires_grad and not force:
+        if self._spec.requires_grad and not force and recording.local.rec.grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         settle(self)
         return array_of(self)
@@ -287,7 +287,10 @@ class Tensor(Stored):
 
     @property
     def output_nr(self) -> int:
-        return 0
+        """Which output of its `grad_fn` it is."""
+        from suiren.autograd.node import output_nr
+
+        return output_nr(self)
 
     @property
     def _version_counter(self) -> int:
@@ -357,14 +360,26 @@ class Tensor(Stored):
         """Calls `hook(gradient)` when this tensor's gradient is computed; what it returns, if anything, takes its place."""
         if not self._spec.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        from suiren.autograd.hooks import RemovableHandle
+        from suiren.autograd.node import on_leaf
 
-        if self._hooks is None:
-            self._hooks = {}
         place = self._history()
         if place is not None:
             place[0].watched[place[1]] = self
-        return RemovableHandle(self._hooks, hook)
+        return on_leaf(self, hook)
+
+    def register_post_accumulate_grad_hook(self, hook):
+        """Calls `hook(tensor)` when a backward has added to this leaf's `.grad`."""
+        if not self._spec.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        from suiren.autograd.node import on_leaf
+
+        def after(variable):
+            hook(variable)
+
+        after.after_accumulation = True
+        return on_leaf(self, after)
 
     # ------------------------------------------------------------ conversions
 

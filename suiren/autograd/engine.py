@@ -10,6 +10,8 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+from suiren.autograd import anomaly, node, reach
+from suiren.dtypes import FLOAT
 from suiren.ops import creation, movement, pointwise, reduce
 from suiren.trace import macros, recording
 from suiren.trace.execution import Graph
@@ -33,21 +35,33 @@ class Live:
         self.rec, self.base = rec, rec.base
         self.history = History(rec.node)
         self.freed = set(rec.node.freed)
-        self.watched = rec.watched
+        self.watched, self.python, self.leaves, self.owners = rec.watched, rec.python, rec.leaves, rec.owners
         self.sequence = float("inf")
 
     def tensor(self, ref: int) -> Stored | None:
         """The user's tensor behind a leaf, or behind a slot that is an autograd leaf's new version."""
-        return self.rec.leaves[-1 - ref] if ref < 0 else self.rec.owners.get(ref)
+        return self.leaves[-1 - ref] if ref < 0 else self.owners.get(ref)
 
     def value(self, step: TrieNode, ref: int) -> Stored:
         """A tensor of what the slot holds, for a gradient rule."""
         written = self.history.overwritten.get(ref)
         if written is not None and written[1] and written[0] > step.depth:
-            return modified(self.history, step, ref)
+            _raise_modified(self, step, ref, *self._versions(ref))
         t = new(recording._TENSOR)
         t._id, t._spec, t._buffer = self.base + ref, self.history.spec(ref), None
         return t
+
+    def _versions(self, ref: int) -> tuple[int, int]:
+        """(the version of the storage that the slot is, the storage's version now)."""
+        writes = {s.refs[0]: s.refs[1] for s in self.history.path if s.kind == "write" and not s.params}
+        before, back = 0, {new: old for old, new in writes.items()}
+        first, last, after = ref, ref, 0
+        while first in back:
+            first, before = back[first], before + 1
+        while last in writes:
+            last, after = writes[last], after + 1
+        now = self.leaves[-1 - first]._version if first < 0 else before + after
+        return now - after, now
 
 
 class Kept:
@@ -55,7 +69,8 @@ class Kept:
 
     def __init__(self, graph: Graph):
         self.graph, self.history = graph, graph.history
-        self.freed, self.watched, self.sequence = graph.freed, graph.watched, graph.sequence
+        self.freed, self.watched, self.python, self.sequence = graph.freed, graph.watched, graph.python, graph.sequence
+        self.base = graph.base
         self.read: dict[int, None] = {}  # the slots whose values were asked for, in order
 
     def tensor(self, ref: int) -> Stored | None:
@@ -63,76 +78,81 @@ class Kept:
 
     def value(self, step: TrieNode, ref: int) -> Stored:
         t = self.graph.tensors[ref]
+        expected, now = self.graph.versions[ref], t._root()._version
         written = self.history.overwritten.get(ref)
-        if t._root()._version != self.graph.versions[ref] or (written is not None and written[1] and written[0] > step.depth):
-            return modified(self.history, step, ref)
+        if now != expected:
+            _raise_modified(self, step, ref, expected, now)
+        if written is not None and written[1] and written[0] > step.depth:
+            _raise_modified(self, step, ref, expected, expected + 1)
         self.read[ref] = None
         return t
 
 
-class _Modified(Stored):
-    """Stands for a value that was changed in place since: a rule that uses it raises, one that only names it (mul's `x`, where nobody wants y's gradient) does not."""
-
-    @property
-    def _id(self):
-        raise RuntimeError(self.message)
+def _raise_modified(graph, step: TrieNode, ref: int, expected: int, now: int) -> None:
+    history = graph.history
+    maker = f", which is output {ref - history.producer[ref].out} of {node.name_of(graph, ref)}," if history.is_node(ref) else ""
+    raise RuntimeError(modified(history.spec(ref), maker, expected, now, step.line))
 
 
-def modified(history: History, step: TrieNode, ref: int) -> Stored:
-    """What a rule gets for a value that is not there any more."""
-    t = new(_Modified)
-    s = t._spec = history.spec(ref)
-    t._buffer = None
-    maker = f", which is output 0 of {history.producer[ref].op.grad_name}" if history.is_node(ref) else ""
-    where = f" It was needed by {step.op.name}, recorded at {step.line.file}:{step.line.line}." if step.line else ""
-    t.message = (
+def modified(s: Spec, maker: str, expected: int, now: int, line=None) -> str:
+    """PyTorch's words for a saved value that was changed before backward needed it, and the line that saved it."""
+    where = f" It was saved by {line.file}:{line.line}." if line else ""
+    return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{s.dtype} {list(s.shape)}]{maker}.{where} Clone it before you change it in place, or change it out of place."
+        f"[torch.{s.dtype.scalar_name}Tensor {list(s.shape)}]{maker} is at version {now}; expected version {expected} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+        f"{where}"
     )
-    return t
 
 
 class Pass:
-    """One run of the engine: gradients flow from the roots, last transition first."""
+    """One run of the engine: gradients flow from the roots, last transition first. With `wanted`, only along the ways that lead there."""
 
-    def __init__(self, create_graph: bool, retain_graph: bool, wanted: list[Stored] | None, is_macro: bool = False):
+    def __init__(self, roots: list[Stored], create_graph: bool, retain_graph: bool, wanted: list[Stored] | None, is_macro: bool = False):
         self.is_macro = is_macro
         self.create_graph, self.retain_graph = create_graph, retain_graph
         self.rec = local.rec
+        for t in (*roots, *(wanted or ())):
+            if t._parent is not None:
+                recording.enter(self.rec, t)  # before the path is looked at, which ends here
         self.live = Live(self.rec)
         self.kept: dict[int, Kept] = {}
         self.gradients: dict[tuple[int, int], list] = {}  # (graph, slot of the first output) -> a gradient per output
         self.queue: list[tuple] = []
         self.leaf_gradients: dict[int, tuple[Stored, Stored]] = {}
-        self.wanted = None if wanted is None else {self._place(t): t for t in wanted}
-        self.found: dict[Any, Stored] = {}  # gradients of the wanted tensors
         self.visited: list[tuple[Any, TrieNode]] = []
         self.graphs_used: list = []
         self.is_plain = not create_graph  # no hook and no foreign graph was met: may become a macro
+        self.wanted = None if wanted is None else {self.place(t): t for t in wanted}
+        self.leads = None if wanted is None else reach.leading(self, roots)
+        self.found: dict[Any, Stored] = {}  # gradients of the wanted tensors
 
     # -- where a tensor stands
-    def _place(self, t: Stored):
+    def place(self, t: Stored):
         """(graph, slot) of a tensor with a history; ("leaf", its root) of an autograd leaf."""
         if t._parent is not None:
             slot = recording.enter(self.rec, t)
-            if self.live.history.end is not self.rec.node:
+            if slot not in self.live.history.producer:
                 self.live = Live(self.rec)
             return (self.live, slot) if self.live.history.is_node(slot) else ("leaf", id(t))
         slot = t._id - self.rec.base
-        if 0 <= slot < recording.SPAN // 2 and self.live.history.is_node(slot):
+        if 0 <= slot < recording.SPAN // 2 and slot in self.live.history.producer and self.live.history.is_node(slot):
             return self.live, slot
         if t._graph is not None:
             graph, slot = t._graph
-            kept = self.kept.get(id(graph))
-            if kept is None:
-                kept = self.kept[id(graph)] = Kept(graph)
-                self.graphs_used.append(kept)
-            return kept, slot
+            return self.kept_graph(graph), slot
         return "leaf", id(t)
+
+    def kept_graph(self, graph: Graph) -> Kept:
+        kept = self.kept.get(id(graph))
+        if kept is None:
+            kept = self.kept[id(graph)] = Kept(graph)
+            self.graphs_used.append(kept)
+        return kept
 
     def send(self, t: Stored, gradient: Stored) -> None:
         """Adds a gradient of the tensor `t`."""
-        graph, slot = self._place(t)
+        graph, slot = self.place(t)
         if graph == "leaf":
             self._to_leaf(t, gradient)
         else:
@@ -141,9 +161,6 @@ class Pass:
     def _to_leaf(self, t: Stored, gradient: Stored) -> None:
         if not t._spec.requires_grad:
             return
-        if t._hooks:
-            self.is_plain = False
-            gradient = _run_hooks(t, gradient)
         _, before = self.leaf_gradients.get(id(t), (t, None))
         self.leaf_gradients[id(t)] = (t, gradient if before is None else pointwise.add(before, gradient))
 
@@ -170,11 +187,13 @@ class Pass:
     def run(self) -> None:
         while self.queue:
             _, _, _, graph, step = heapq.heappop(self.queue)
-            if step.out in graph.freed:
-                raise RuntimeError(FREED)
             gradients = self.gradients.pop((id(graph), step.out))
             for i in range(len(gradients)):
                 self._look(graph, step.out + i, gradients, i)
+            if self.leads is not None and (id(graph), step.out) not in self.leads:
+                continue
+            if step.out in graph.freed and not self._runs_again(graph, step):
+                raise RuntimeError(FREED)
             for ref, g in zip(step.refs, self._apply(graph, step, gradients)):
                 if g is None or not isinstance(ref, int):
                     continue
@@ -182,20 +201,48 @@ class Pass:
                 if s.requires_grad:
                     self._to_slot(graph, ref, fitted(g, s))
             self.visited.append((graph, step))
+        for t, g in list(self.leaf_gradients.values()):
+            if t._hooks:
+                self.is_plain = False
+                self.leaf_gradients[id(t)] = (t, run_hooks(t, g))
+
+    def _runs_again(self, graph, step: TrieNode) -> bool:
+        """Whether a node that was freed has what it needs all the same: nothing."""
+        if graph.history.saved_by(step):
+            return False
+        return graph is self.live or all(not isinstance(r, int) or graph.history.is_node(r) or r in graph.graph.tensors for r in step.refs)
 
     def _look(self, graph, slot: int, gradients: list, i: int) -> None:
         """Hooks, retained gradients and gradients asked for by name, of an output whose gradient is complete."""
         t = graph.watched.get(slot)
         if t is not None and gradients[i] is not None:
             self.is_plain = False
-            gradients[i] = _run_hooks(t, gradients[i])
+            gradients[i] = run_hooks(t, gradients[i])
             if t._retains_grad:
                 t._grad = gradients[i]
-        if self.wanted is not None and (graph, slot) in self.wanted:
+        if self.wanted is not None and gradients[i] is not None and (graph, slot) in self.wanted:
             self.found[(graph, slot)] = gradients[i]
 
     def _apply(self, graph, step: TrieNode, gradients: list) -> tuple:
+        """The gradients of the step's inputs; the user's Python, if it stands at this step, has its say."""
+        python = graph.python.get(step.out)
+        scope = self.rec.scope
+        self.rec.scope = f"backward of {step.scope or step.op.name}"
+        try:
+            if python is None and not anomaly.enabled:
+                return self._by_rule(graph, step, gradients, None)
+            self.is_plain = False
+            return node.applied(self, graph, step, python, gradients)
+        finally:
+            self.rec.scope = scope
+
+    def _by_rule(self, graph, step: TrieNode, gradients: list, packed: dict | None) -> tuple:
+        """What the op's rule gives. `packed`: slots whose values the user's hooks keep."""
         op, history = step.op, graph.history
+
+        def value(ref: int) -> Stored:
+            return node.unpacked(packed[ref], history.spec(ref)) if packed is not None and ref in packed else graph.value(step, ref)
+
         given = {}
         for name in op.grad_needs:
             if name == "g":
@@ -203,14 +250,14 @@ class Pass:
             elif name[0] == "g" and name[1:].isdigit():
                 given[name] = gradients[int(name[1:])]
             elif name == "out":
-                given[name] = graph.value(step, step.out)
+                given[name] = value(step.out)
             elif name[:3] == "out" and name[3:].isdigit():
-                given[name] = graph.value(step, step.out + int(name[3:]))
+                given[name] = value(step.out + int(name[3:]))
             elif name in op.params:
                 given[name] = step.params[op.params.index(name)]
             elif name in op.inputs:
                 ref = step.refs[op.inputs.index(name)]
-                given[name] = graph.value(step, ref) if isinstance(ref, int) else self._number(graph, step, op.inputs.index(name))
+                given[name] = value(ref) if isinstance(ref, int) else self._number(graph, step, op.inputs.index(name))
             elif name.endswith("_specs"):
                 given[name] = tuple(history.spec(r) if isinstance(r, int) else r for r in step.refs)
             elif name.endswith("_spec"):
@@ -218,12 +265,7 @@ class Pass:
                 given[name] = history.spec(ref) if isinstance(ref, int) else ref
             else:
                 raise TypeError(f"the gradient rule of {op.name} asks for {name!r}, which the op does not have")
-        line = self.rec.scope
-        self.rec.scope = f"backward of {step.scope or op.name}"
-        try:
-            found = op.grad(**given)
-        finally:
-            self.rec.scope = line
+        found = op.grad(**given)
         return found if isinstance(found, tuple) else (found,)
 
     def _number(self, graph, step: TrieNode, position: int):
@@ -251,25 +293,33 @@ def fitted(g: Stored, s: Spec) -> Stored:
     return g
 
 
-def _run_hooks(t: Stored, gradient: Stored) -> Stored:
+def run_hooks(t: Stored, gradient: Stored) -> Stored:
     for hook in list((t._hooks or {}).values()):
+        if getattr(hook, "after_accumulation", False):
+            continue
         changed = hook(gradient)
         if changed is not None:
+            if not isinstance(changed, Stored):
+                raise TypeError(f"expected Variable, but hook returned '{type(changed).__name__}'")
+            if changed._spec.shape != gradient._spec.shape:
+                raise RuntimeError("hook has changed the size of value")
             gradient = changed
     return gradient
 
 
-def seed(t: Stored, gradient) -> Stored:
+def seed(t: Stored, gradient, index: int = 0) -> Stored:
     """The gradient that a backward starts with: ones for a scalar, else the caller's, checked."""
     if gradient is None:
         if t._spec.numel != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        if t._spec.dtype.category < FLOAT:
+            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {t._spec.dtype}")
         return creation.constant(value=1, shape=t._spec.shape, dtype=t._spec.dtype)
     if not isinstance(gradient, Stored):
         raise TypeError("gradients can be either Tensors or None, but got " + type(gradient).__name__)
     if gradient._spec.shape != t._spec.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {list(gradient._spec.shape)} and output[0] has a shape of {list(t._spec.shape)}."
+            f"Mismatch in shape: grad_output[{index}] has a shape of {gradient._spec.size} and output[{index}] has a shape of {t._spec.size}."
         )
     return gradient
 
@@ -277,12 +327,10 @@ def seed(t: Stored, gradient) -> Stored:
 def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, create_graph: bool, inputs: list[Stored] | None) -> None:
     """Adds to `.grad` of the leaves (or of `inputs` alone) the gradients of the roots."""
     rec = local.rec
-    for t in roots:
-        if not t._spec.requires_grad:
-            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    _check_roots(roots)
     retain = create_graph if retain_graph is None else retain_graph
     prepare(rec)
-    if len(roots) == 1 and inputs is None and not create_graph and roots[0]._parent is None:
+    if len(roots) == 1 and inputs is None and not create_graph and roots[0]._parent is None and not anomaly.enabled:
         from suiren.autograd import replay
 
         replay.backward(rec, roots[0], gradients[0], retain)
@@ -290,9 +338,18 @@ def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, cr
     run_pass(roots, gradients, retain, create_graph, inputs)
 
 
+def _check_roots(roots: list[Stored]) -> None:
+    for i, t in enumerate(roots):
+        if not t._spec.requires_grad:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+
+
 def prepare(rec: Recording) -> None:
     """A pass walks a graph that must stand still: it ends no recording, and hooks, which may look at values, find the recording run."""
-    if rec.node.cut or rec.watched or any(t._hooks for t in rec.leaves):
+    if (
+        rec.node.cut or rec.watched or anomaly.enabled or any(t._hooks for t in rec.leaves)
+        or (rec.python and any(n.is_active for n in rec.python.values()))
+    ):  # fmt: skip
         recording.finish()
 
 
@@ -302,9 +359,9 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
     before, scope = recording.set_grad_mode(create_graph), rec.scope
     rec.scope = "backward"
     try:
-        run = Pass(create_graph, retain, inputs, is_macro)
-        for t, g in zip(roots, gradients):
-            run.send(t, seed(t, g))
+        run = Pass(roots, create_graph, retain, inputs, is_macro)
+        for i, (t, g) in enumerate(zip(roots, gradients)):
+            run.send(t, seed(t, g, i))
         run.run()
         free(run)
         reached = []
@@ -333,6 +390,10 @@ def accumulate(t: Stored, g: Stored, create_graph: bool) -> None:
         from suiren.trace.views import write
 
         write(t._grad, pointwise.add(t._grad, g))
+    if t._hooks:
+        for hook in list(t._hooks.values()):
+            if getattr(hook, "after_accumulation", False):
+                hook(t)
 
 
 def free(run: Pass) -> None:
@@ -346,6 +407,9 @@ def free(run: Pass) -> None:
             freed_here.extend(slots)
         else:
             graph.freed.update(slots)
+        python = graph.python.get(step.out)
+        if python is not None:
+            python.release()
     if freed_here:
         rec = run.rec
         key = ("freed", tuple(freed_here))
@@ -361,14 +425,15 @@ def free(run: Pass) -> None:
 def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: bool, create_graph: bool, allow_unused: bool) -> list:
     """The gradients of `outputs` with respect to `inputs`, without touching any `.grad`."""
     rec = local.rec
+    _check_roots(outputs)
     prepare(rec)
     before, scope = recording.set_grad_mode(create_graph), rec.scope
     rec.scope = "backward"
     try:
-        run = Pass(create_graph, retain, inputs)
-        places = [run._place(t) for t in inputs]
-        for t, g in zip(outputs, gradients):
-            run.send(t, seed(t, g))
+        run = Pass(outputs, create_graph, retain, inputs)
+        places = [run.place(t) for t in inputs]
+        for i, (t, g) in enumerate(zip(outputs, gradients)):
+            run.send(t, seed(t, g, i))
         run.run()
         free(run)
         found = []

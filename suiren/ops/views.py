@@ -6,7 +6,7 @@ from suiren.ops.creation import cast, copy
 from suiren.ops.movement import expand
 from suiren.ops.placement import view_write
 from suiren.trace import views
-from suiren.trace.op import NOT_DIFFERENTIABLE, movement
+from suiren.trace.op import NOT_DIFFERENTIABLE, Rewritten, movement
 
 detach = movement(
     "detach",
@@ -46,4 +46,6 @@ leaf_version = _LeafVersion(
     whole=True,
 )
 
-views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, leaf_version=leaf_version)
+rewritten = Rewritten("rewritten", doc="A value with the history of what it took the place of.")
+
+views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, leaf_version=leaf_version, rewritten=rewritten)

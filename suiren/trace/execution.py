@@ -51,16 +51,17 @@ def timed():
 class Graph:
     """The history of the tensors that outlived a recording: its structure, and the values that backward needs."""
 
-    __slots__ = ("freed", "history", "numbers", "sequence", "structure", "tensors", "versions", "watched")
+    __slots__ = ("__weakref__", "base", "freed", "history", "numbers", "python", "sequence", "structure", "tensors", "versions", "watched")
 
-    def __init__(self, structure: Ending, tensors: dict[int, Stored], numbers: list):
-        self.numbers = numbers
+    def __init__(self, structure: Ending, tensors: dict[int, Stored], numbers: list, base: int | None = None):
+        self.numbers, self.base = numbers, base
         self.structure = structure
         self.history = structure.history
         self.tensors = tensors  # slot -> tensor: leaves, and saved values
         self.versions = {slot: t._version if t._parent is None else t._root()._version for slot, t in tensors.items()}
         self.freed = set(structure.end.freed)
         self.watched: dict[int, Stored] = {}
+        self.python: dict[int, object] = {}
         self.sequence = next(_clock)
 
 
@@ -79,10 +80,14 @@ class Ending:
         owned = {*key, *(slot for _, slot in self.writes)}
         roots = [s for s in owned if self.history.is_node(s)]
         nodes, needed = self.history.behind(roots, end.freed)
+        again = self.history.again(roots, end.freed)
+        needed = sorted({*needed, *(s for n in again if n.out not in end.freed for s in self.history.needed_by(n))})
+        nodes += again
         self.has_graph = bool(roots)
         self.spent = None if nodes else Graph(self, {}, [])  # backward has run through all of it: nothing to keep
         # what backward needs and nobody holds becomes an output, kept by the Graph
-        self.saved = tuple(s for s in needed if s >= 0 and s not in owned)
+        views = {s for s, t in rec.owners.items() if t._parent is not None}  # views that are autograd leaves keep themselves
+        self.saved = tuple(s for s in needed if s >= 0 and s not in owned and s not in views)
         inputs = {r for n in nodes for r in n.refs if isinstance(r, int)}
         kept = {*needed, *(r for r in inputs if r < 0 or not self.history.is_node(r))} - set(self.saved)
         # where the values and the leaves of the graph are found: among the living, the written leaves, the leaves, the owners
@@ -132,7 +137,7 @@ def run(rec: Recording, node: TrieNode) -> None:
             report_miss(ending)
     node.used = next(_clock)
     buffers, numbers, leaves = rec.buffers, rec.numbers, rec.leaves
-    snapshots, kept = rec.snapshots, (leaves, rec.owners, rec.watched, numbers)
+    snapshots, kept = rec.snapshots, (leaves, rec.owners, rec.watched, rec.python, numbers)
     rec.reset()  # before running: an error, or an interrupt, leaves a usable recorder
     out = [Buffer(n) for n in ending.out_bytes]
     _execute(ending, buffers, numbers, out)
@@ -141,17 +146,17 @@ def run(rec: Recording, node: TrieNode) -> None:
             shared.copy_from(buffers[leaf], ending.trace.leaves[leaf].nbytes)
     for t, buffer in zip(live, out):
         t._buffer = buffer
-    if ending.spent is not None and not kept[2]:
+    if ending.spent is not None and not kept[2] and not kept[3]:
         for slot, t in zip(key, live):
             if t._spec.requires_grad:
                 t._graph = (ending.spent, slot)
     elif ending.has_graph:
-        _keep_graph(ending, live, kept, out)
+        _keep_graph(ending, live, kept, out, base)
 
 
-def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer]) -> None:
+def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer], base: int) -> None:
     """Gives the tensors that lived on their history, with the values that backward will ask for."""
-    leaves, owners, watched, numbers = rec
+    leaves, owners, watched, python, numbers = rec
     kept = {r: leaves[-1 - r] for r in ending.kept_leaves}
     for slot, i in ending.kept_live:
         kept[slot] = live[i]
@@ -161,8 +166,10 @@ def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer
         kept[slot] = owners[slot]
     for slot, spec, buffer in zip(ending.saved, ending.saved_specs, out[len(ending.key) :]):
         kept[slot] = adopt(recording._TENSOR, buffer, spec)
-    graph = Graph(ending, kept, numbers)
-    graph.watched = watched
+    graph = Graph(ending, kept, numbers, base)
+    graph.watched, graph.python = watched, python
+    for node in python.values():
+        node.graph = weakref.ref(graph)
     for slot, i in ending.made_live:
         live[i]._graph = (graph, slot)
     for slot, leaf in ending.made_written:

@@ -58,10 +58,16 @@ class History:
         if ref < 0:
             return False
         step = self.producer[ref]
-        return step.op.grad is not None and step.specs[ref - step.out].requires_grad
+        if step.op.grad is None or not step.specs[ref - step.out].requires_grad:
+            return False
+        return not step.is_view or self.spec(step.refs[0]).requires_grad  # else it is a view that was made a leaf
 
     def needed_by(self, step: TrieNode) -> list[int]:
-        """The slots whose values the gradient rule of `step` asks for, by the names of its parameters."""
+        """The slots whose values the gradient rule of `step` asks for, by the names of its parameters; none if they were packed."""
+        return [] if step.packs else self.saved_by(step)
+
+    def saved_by(self, step: TrieNode) -> list[int]:
+        """The same, packed or not."""
         needed = []
         op = step.op
         for name in op.grad_needs:
@@ -74,6 +80,26 @@ class History:
                 if isinstance(ref, int):
                     needed.append(ref)
         return needed
+
+    def again(self, slots: list[int], freed: frozenset[int]) -> list[TrieNode]:
+        """The freed nodes behind those slots whose backward can run again all the same, because no rule on the way needs a value."""
+        found = []
+        for slot in slots:
+            if slot not in freed:
+                continue
+            nodes, stack, seen = [], [slot], set()
+            while stack:
+                step = self.producer[stack.pop()]
+                if step.out in seen:
+                    continue
+                seen.add(step.out)
+                if self.saved_by(step) and step.out in freed:
+                    break
+                nodes.append(step)
+                stack.extend(r for r in step.refs if isinstance(r, int) and self.is_node(r))
+            else:
+                found += nodes
+        return found
 
     def behind(self, slots: list[int], freed: frozenset[int]) -> tuple[list[TrieNode], list[int]]:
         """(the graph nodes that backward from `slots` passes, the slots they need, sorted)."""

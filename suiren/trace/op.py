@@ -42,6 +42,8 @@ class Op:
 
     kind = "op"
     is_view = False  # whether its result shares the storage of its input
+    passes = False  # its outputs are its first inputs: only a graph sees it, a trace is built without it
+    is_python = False  # its gradient rule is the user's Python, kept per call (Through)
 
     def __init__(
         self,
@@ -350,6 +352,35 @@ class Opaque(Op):
     @property
     def is_compiled(self) -> bool:
         return False
+
+
+class Through(Op):
+    """Outputs that are its first inputs, unchanged: only a graph sees it, a trace is built without it. Its gradient rule is Python of the user's.
+
+    Parameter `count`: how many outputs there are. The inputs after those are what gradients are wanted for.
+    """
+
+    kind = "through"
+    passes = is_python = True
+
+    def __init__(self, name, **kw):
+        super().__init__(name, inputs=("*tensors",), params=("count",), outputs=0, numpy=lambda *tensors, count: tensors[:count], grad=lambda: (), **kw)
+
+    def infer(self, inputs, params):
+        return tuple(x.plain for x in inputs[: params[0]])
+
+
+class Rewritten(Op):
+    """A value with the history of another tensor: what that tensor is after it was written while gradients were off. Seen by graphs alone."""
+
+    kind = "through"
+    passes = True
+
+    def __init__(self, name, **kw):
+        super().__init__(name, inputs=("value", "before"), numpy=lambda value, before: value, grad=lambda g: (None, g), **kw)
+
+    def infer(self, inputs, params):
+        return (inputs[0].plain,)
 
 
 # The factories read as sentences in ops/: `relu = pointwise("relu", ...)`.

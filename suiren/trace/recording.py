@@ -52,8 +52,8 @@ class Recording:
     """What a thread has recorded and not run yet."""
 
     __slots__ = (
-        "base", "buffers", "busy", "grad", "leaves", "lock", "node", "numbers", "owners", "period", "scope", "snapshots",
-        "thread", "values", "waiting", "watched", "written",
+        "base", "buffers", "busy", "grad", "leaves", "lock", "node", "numbers", "owners", "packing", "period", "python", "scope",
+        "snapshots", "thread", "values", "waiting", "watched", "written",
     )  # fmt: skip
 
     base: int  # the id of slot 0
@@ -66,6 +66,8 @@ class Recording:
     snapshots: list[tuple[int, Buffer]]  # leaves whose memory is shared with NumPy: (leaf, the shared buffer)
     owners: dict[int, Stored]  # slot -> the autograd leaf whose new version it is
     watched: dict[int, Stored]  # slot -> a tensor with hooks, or that retains its gradient
+    python: dict[int, object]  # slot of a step's first output -> what the user's Python knows of that graph node (autograd/node.py)
+    packing: Callable | None  # called with every step that saves values for backward, while `saved_tensors_hooks` are on
     period: Period | None  # the loop whose period is being marked in the trie
 
     def __init__(self):
@@ -74,14 +76,16 @@ class Recording:
         self.lock = threading.RLock()
         self.thread = threading.get_ident()
         self.waiting = self.busy = False
-        self.period = None
+        self.period = self.packing = None
         self.reset()
 
     def reset(self) -> None:
         self.base = next(_bases)
         self.values, self.leaves, self.buffers, self.numbers = [], [], [], []
-        self.written, self.snapshots, self.owners, self.watched = [], [], {}, {}
+        self.written, self.snapshots, self.owners, self.watched, self.python = [], [], {}, {}, {}
         self.node = ROOTS[self.grad]  # last: another thread may look
+        if self.packing is not None:
+            step(self, PACKING, lambda: TrieNode(self.node, MODE, params=PACKING))
 
 
 # Held here, not by its thread alone: a thread may end and leave tensors that are pending.
@@ -309,6 +313,8 @@ def record(op: Op, inputs: tuple, params: tuple):
             numbers.append(x)
             continue
         if not -HALF_SPAN <= slot < HALF_SPAN:
+            if x._interpret is not None:  # of a transform (func/): it says what the op does to it
+                return x._interpret(op, inputs, params)
             slot = enter(rec, x)
             if rec.base != base:  # it had to be waited for, and meanwhile this recording was run
                 return record(op, inputs, params)
@@ -323,19 +329,30 @@ def record(op: Op, inputs: tuple, params: tuple):
                 reached_bound(rec)
                 return record(op, inputs, params)
             child = _extend(rec, op, inputs, refs, params, len(numbers))
-        node.likely = child
+        if rec.packing is None:  # while saved values are packed, every operation comes this way
+            node.likely = child
     rec.node = child
     if rec.period is not None:
         mark_period(rec)
     if numbers:
         rec.numbers += numbers
+    if child.packs and rec.packing is not None:
+        made = _made(rec, child, inputs, base)
+        rec.packing(rec, child)
+        return made
+    return _made(rec, child, inputs, base)
+
+
+def _made(rec: Recording, child: TrieNode, inputs: tuple, base: int):
+    """The tensors that a transition's outputs are."""
+    op = child.op
     if child.is_view:
-        t = view_of(inputs[0], op, params, child.spec)
+        t = view_of(inputs[0], op, child.params, child.spec)
         t._view_id, t._seen = base + child.out, inputs[0]._id or inputs[0]._view_id
         return t
     if op.n_outputs == 1:
         t = new(_TENSOR)
-        t._id, t._spec, t._buffer = base + child.out, child.spec, None
+        t._id, t._spec, t._buffer = base + child.out, child.specs[0], None
         rec.values.append(t)
         return t
     made = []
@@ -378,6 +395,7 @@ def _extend(rec: Recording, op: Op, inputs: tuple, refs: tuple, params: tuple, n
     if rec.grad and op.grad is not None and any(isinstance(k, Spec) and k.requires_grad for k in kinds):
         specs = tuple(s.with_grad if s.dtype.category >= 2 else s for s in specs)
     child = TrieNode(rec.node, OP, op, refs, params, specs, user_line(), rec.scope, numbers)
+    child.packs = rec.packing is not None and any(s.requires_grad for s in specs)
     rec.node.children[(op, params, refs)] = child
     return grown(child)
 
@@ -419,7 +437,7 @@ def enter(rec: Recording, t: Stored) -> int:
     if parent is not None:
         at = enter(rec, parent)
         op = t._view_op
-        if op.is_whole and parent._spec is t._spec:
+        if op.is_whole and parent._spec is t._spec and (op.grad is not None or not t._spec.requires_grad):
             t._view_id = rec.base + at  # what views of this one have seen
             return at
         slot = t._view_id - rec.base
@@ -434,6 +452,8 @@ def enter(rec: Recording, t: Stored) -> int:
         if rec.period is not None:
             mark_period(rec)
         t._view_id, t._seen = rec.base + child.out, parent._id or parent._view_id
+        if t._spec.requires_grad and (op.grad is None or not parent._spec.requires_grad):
+            rec.owners[child.out] = t  # a view that is an autograd leaf
         return child.out
     slot = t._id - rec.base
     if -HALF_SPAN <= slot < HALF_SPAN:
@@ -510,6 +530,21 @@ def set_grad_mode(enabled: bool) -> bool:
     return before
 
 
+PACKING = ("packing",)
+
+
+def set_packing(packing: Callable | None) -> Callable | None:
+    """From now on `packing(recording, step)` takes over what the rules of recorded steps save; returns what was called before."""
+    rec = local.rec
+    before = rec.packing
+    if rec.node is TAKEN:
+        _settle(rec)
+    rec.packing = packing
+    key = PACKING if packing is not None else (MODE, rec.grad)
+    step(rec, key, lambda: TrieNode(rec.node, MODE, params=key))
+    return before
+
+
 # ---------------------------------------------------------------- running what is recorded
 
 
@@ -528,6 +563,8 @@ def finish() -> None:
 
 def settle(t: Stored) -> Stored:
     """Computes `t`, running the recording in which it is pending; returns its root."""
+    if t._interpret is not None:
+        t._interpret(None, (t,), ())
     while t._parent is not None:
         t = t._parent
     rec = local.rec

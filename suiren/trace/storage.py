@@ -39,6 +39,7 @@ class Stored:
     _graph = None  # (Graph, slot): the history of a tensor that outlived its recording
     _retains_grad = False
     _hooks = None  # backward hooks: id -> function
+    _interpret = None  # of a transform's tensors: what records an op in place of the recorder (op None: somebody asks for its value)
 
     # -- views
     def _root(self) -> Stored:

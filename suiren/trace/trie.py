@@ -23,7 +23,7 @@ class TrieNode:
 
     __slots__ = (
         "a", "b", "bytes", "children", "cut", "depth", "ends", "freed", "is_view", "kind", "leaves", "likely", "line", "macros",
-        "numbers", "op", "out", "params", "parent", "refs", "scope", "slots", "spec", "specs", "used",
+        "numbers", "op", "out", "packs", "params", "parent", "refs", "scope", "slots", "spec", "specs", "used",
     )  # fmt: skip
 
     likely: TrieNode  # the transition that followed last time
@@ -44,6 +44,7 @@ class TrieNode:
     spec: Spec | None
     is_view: bool
     freed: frozenset[int]  # slots whose graph backward has consumed
+    packs: bool  # what its gradient rule needs is kept by the user's `saved_tensors_hooks`, not by the graph
     slots: int  # so far, this transition included
     leaves: int
     numbers: int
@@ -58,7 +59,7 @@ class TrieNode:
         self.line, self.scope = line, scope
         self.children, self.macros, self.ends, self.cut, self.used = {}, None, None, False, 0
         self.is_view = op is not None and op.is_view
-        self.likely = NEVER
+        self.likely, self.packs = NEVER, False
         if parent is None:
             self.slots = self.leaves = self.numbers = self.bytes = self.depth = self.out = 0
             self.freed = frozenset()
@@ -95,25 +96,34 @@ def build_trace(end: TrieNode, outputs: tuple[int, ...], writes: tuple[tuple[int
     """The Trace of the recording that ended at `end`. Slots become value ids: leaf -1-j is value j, slot k is value leaves + k."""
     shift = end.leaves
     number = 0
+    same: dict[int, int] = {}  # what only passes through a step of the graph
     leaves, nodes, numbers = [], [], []
     for step in end.path():
         if step.kind is LEAF:
             leaves.append(step.spec)
+        elif step.kind is OP and step.op.passes:
+            for i in range(len(step.specs)):
+                v = value_id(step.refs[i], shift)
+                same[shift + step.out + i] = same.get(v, v)
         elif step.kind is OP:
             inputs = []
             for ref in step.refs:
                 if isinstance(ref, int):
-                    inputs.append(value_id(ref, shift))
+                    v = value_id(ref, shift)
+                    inputs.append(same.get(v, v))
                 else:
                     inputs.append(Number(number, ref))
                     numbers.append(ref)
                     number += 1
             out = tuple(range(shift + step.out, shift + step.slots))
             nodes.append(Node(step.op, tuple(inputs), step.params, out, step.specs, step.line, step.scope))
+    def value(slot: int) -> int:
+        v = value_id(slot, shift)
+        return same.get(v, v)
+
     return Trace(
-        tuple(leaves), tuple(numbers), tuple(nodes), tuple(value_id(s, shift) for s in outputs),
-        tuple((-1 - leaf, value_id(s, shift)) for leaf, s in writes), name,
-    )  # fmt: skip
+        tuple(leaves), tuple(numbers), tuple(nodes), tuple(value(s) for s in outputs), tuple((-1 - leaf, value(s)) for leaf, s in writes), name
+    )
 
 
 def value_id(ref: int, leaves: int) -> int:

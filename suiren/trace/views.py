@@ -7,7 +7,8 @@ import sys
 from suiren.trace import recording
 from suiren.trace.op import Op
 from suiren.trace.recording import local
-from suiren.trace.storage import Stored
+from suiren.trace.storage import Stored, new
+from suiren.trace.trie import WRITE
 
 # The ops that writing is made of; ops/views.py says what they do.
 _view_write: Op
@@ -17,9 +18,12 @@ _expand: Op
 _leaf_version: Op
 
 
-def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, leaf_version: Op) -> None:
-    global _view_write, _copy, _cast, _expand, _leaf_version
-    _view_write, _copy, _cast, _expand, _leaf_version = view_write, copy, cast, expand, leaf_version
+_rewritten: Op
+
+
+def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, leaf_version: Op, rewritten: Op) -> None:
+    global _view_write, _copy, _cast, _expand, _leaf_version, _rewritten
+    _view_write, _copy, _cast, _expand, _leaf_version, _rewritten = view_write, copy, cast, expand, leaf_version, rewritten
 
 
 def write(t: Stored, value: Stored) -> Stored:
@@ -27,6 +31,8 @@ def write(t: Stored, value: Stored) -> Stored:
 
     RuntimeError, as in PyTorch: a leaf that requires grad while gradients are recorded; shapes that do not broadcast; a float value into integers.
     """
+    if t._interpret is not None or value._interpret is not None:
+        return (t if t._interpret is not None else value)._interpret(WRITE, (t, value), ())
     rec = local.rec
     root = t._root()
     if rec.grad and root._spec.requires_grad and _is_leaf(root) and not t._silent and (t is root or t._spec.requires_grad):
@@ -49,6 +55,9 @@ def write(t: Stored, value: Stored) -> Stored:
     # the storage takes over the slot of `value`: it must be nobody else's (references: the list of values, two names, the call below)
     if value._parent is not None or value._id < rec.base or (value is given and sys.getrefcount(value) > 5):
         value = recording.record(_copy, (value,), ())
+    if root._spec.requires_grad and not value._spec.requires_grad and not _is_leaf(root):
+        _keep_history(root, value, silent)
+        return t
     recording.overwrite(root, value, silent)
     if not silent:
         root._version += 1
@@ -60,6 +69,29 @@ def write(t: Stored, value: Stored) -> Stored:
     if buffer is not None and (buffer.is_foreign or (buffer._export is not None and buffer.is_exported)):
         recording.finish()  # NumPy sees the write at once
     return t
+
+
+def twin(t: Stored) -> Stored:
+    """Another tensor at the place of a root in the graph, which stays there when the root is written."""
+    made = new(recording._TENSOR)
+    made._id, made._spec, made._buffer = t._id, t._spec, t._buffer
+    if t._graph is not None:
+        made._graph = t._graph
+    if t._buffer is None:
+        local.rec.values.append(made)
+    return made
+
+
+def _keep_history(root: Stored, value: Stored, silent: bool) -> None:
+    """A result that was written while gradients were off: backward goes on from where it came from, as in PyTorch."""
+    before = twin(root)
+    recording.overwrite(root, value, silent)
+    mode = recording.set_grad_mode(True)
+    kept = recording.record(_rewritten, (value, before), ())
+    recording.set_grad_mode(mode)
+    recording.overwrite(root, kept, True)
+    if not silent:
+        root._version += 1
 
 
 def _is_leaf(root: Stored) -> bool:

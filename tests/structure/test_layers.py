@@ -22,6 +22,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("ops",),
     ("tensor", "api", "autograd", "printing"),
     ("random", "linalg", "fft", "special"),
+    ("func",),
     ("utils.data", "utils.hooks", "safe_pickle"),
     ("nn", "optim", "utils"),
     ("checkpoint_pickle", "serialization", "cuda"),

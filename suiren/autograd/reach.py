@@ -1,0 +1,60 @@
+"""Which steps of the graphs lead from the roots of a backward pass to the tensors whose gradients are asked for: the others are not run, nor freed."""
+
+from __future__ import annotations
+
+from suiren.trace.trie import OP
+
+
+def leading(run, roots: list) -> set[tuple[int, int]]:
+    """The steps, as (id of the graph, slot of the first output), from whose inputs a way leads to a wanted tensor."""
+    graphs = _graphs_behind(run, roots)
+    wanted = run.wanted
+    leads: dict[int, set[int]] = {}  # id of the graph -> slots whose step leads to a wanted tensor
+    found = set()
+    for graph in sorted(graphs, key=lambda g: g.sequence):
+        slots = leads[id(graph)] = set()
+        history = graph.history
+        tensors: dict[int, bool] = {}
+
+        def tensor_leads(ref: int) -> bool:
+            t = graph.tensor(ref)
+            if t is None or not t._spec.requires_grad:
+                return False
+            if ("leaf", id(t)) in wanted:
+                return True
+            if t._graph is None or (graph is not run.live and t._graph[0] is graph.graph):
+                return False
+            kept = run.kept_graph(t._graph[0])
+            return (kept, t._graph[1]) in wanted or t._graph[1] in leads.get(id(kept), ())
+
+        for step in history.path:
+            if step.kind is not OP or step.op.grad is None:
+                continue
+            for ref in step.refs:
+                if not isinstance(ref, int) or not history.spec(ref).requires_grad:
+                    continue
+                if history.is_node(ref):
+                    leading_ref = ref in slots or (graph, ref) in wanted
+                else:
+                    leading_ref = tensors.get(ref)
+                    if leading_ref is None:
+                        leading_ref = tensors[ref] = tensor_leads(ref)
+                if leading_ref:
+                    slots.update(range(step.out, step.out + len(step.specs)))
+                    found.add((id(graph), step.out))
+                    break
+    return found
+
+
+def _graphs_behind(run, roots: list) -> list:
+    """All graphs that a pass from the roots can come to."""
+    stack = [graph for graph, _ in map(run.place, roots) if graph != "leaf"]
+    seen: dict[int, object] = {}
+    while stack:
+        graph = stack.pop()
+        if id(graph) in seen:
+            continue
+        seen[id(graph)] = graph
+        tensors = [*graph.leaves, *graph.owners.values()] if graph is run.live else graph.graph.tensors.values()
+        stack.extend(run.kept_graph(t._graph[0]) for t in tensors if t._graph is not None and t._spec.requires_grad)
+    return list(seen.values())
