@@ -34,6 +34,18 @@ from suiren.dtypes import promote_types as promote_types
 from suiren.dtypes import set_default_dtype as set_default_dtype
 from suiren.dtypes import uint8 as uint8
 from suiren.dtypes import uint32 as uint32
+from suiren.formats import channels_last as channels_last
+from suiren.formats import channels_last_3d as channels_last_3d
+from suiren.formats import contiguous_format as contiguous_format
+from suiren.formats import layout as layout
+from suiren.formats import memory_format as memory_format
+from suiren.formats import preserve_format as preserve_format
+from suiren.formats import sparse_bsc as sparse_bsc
+from suiren.formats import sparse_bsr as sparse_bsr
+from suiren.formats import sparse_coo as sparse_coo
+from suiren.formats import sparse_csc as sparse_csc
+from suiren.formats import sparse_csr as sparse_csr
+from suiren.formats import strided as strided
 from suiren.printing import set_printoptions as set_printoptions
 from suiren.random import Generator as Generator
 from suiren.random import default_generator as default_generator
@@ -49,7 +61,6 @@ from suiren.serialization import load as load
 from suiren.serialization import save as save
 from suiren.size import Size as Size
 from suiren.tensor import Tensor as Tensor
-from suiren.tensor import strided as strided
 
 if TYPE_CHECKING:
     from suiren import cuda as cuda

@@ -66,6 +66,8 @@ complex64 = dtype("complex64", "complex64", COMPLEX, 8, "", "c64")
 complex128 = dtype("complex128", "complex128", COMPLEX, 16, "", "c128")
 
 ALL = (float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, uint32, bool_, complex64, complex128)
+# What a Python class stands for where a dtype is asked: `x.to(float)`.
+OF_CLASS = {float: float64, int: int64, bool: bool_, complex: complex128}
 _BY_NAME = {d.name: d for d in ALL}
 _BY_NUMPY = {d.np: d for d in ALL if d.np is not None}
 

@@ -10,6 +10,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.device import check_device, cpu, device
 from suiren.dtypes import dtype, from_numpy_dtype
+from suiren.formats import lies_in, memory_format, order_of, strided
 from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import Buffer
 from suiren.size import Size
@@ -113,18 +114,12 @@ class Tensor(Stored):
         """Where its first element is in its storage, in elements."""
         return self._layout()[1]
 
-    def is_contiguous(self, memory_format=None) -> bool:
-        """Whether its elements lie in row-major order without gaps."""
-        if self._parent is None:
-            return True
-        strides = self._layout()[0]
-        expected = 1
-        for n, s in zip(reversed(self._spec.shape), reversed(strides)):
-            if n != 1:
-                if s != expected:
-                    return self._spec.numel == 0
-                expected *= n
-        return True
+    def is_contiguous(self, memory_format: memory_format | None = None) -> bool:
+        """Whether its elements lie in row-major order, or in that of a memory format, without gaps."""
+        shape = self._spec.shape
+        if memory_format is not None and memory_format.order is not None:
+            return len(shape) == len(memory_format.order) and lies_in(shape, self._layout()[0], memory_format.order)
+        return self._parent is None or lies_in(shape, self._layout()[0], range(len(shape)))
 
     def is_floating_point(self) -> bool:
         return self._spec.dtype.is_floating_point
@@ -383,31 +378,39 @@ class Tensor(Stored):
 
     # ------------------------------------------------------------ conversions
 
-    def to(self, *args, dtype=None, device=None, copy: bool = False, non_blocking: bool = False, memory_format=None) -> Tensor:
-        """Itself in another dtype; itself, unless `copy`, if nothing changes. Takes a dtype, a device, both, or another tensor."""
-        for a in args:
+    def to(self, *args, dtype=None, device=None, copy: bool = False, non_blocking: bool = False, memory_format=None, other=None) -> Tensor:
+        """Itself in another dtype or memory format; itself, unless `copy`, if nothing changes.
+
+        Called as ``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, each with ``non_blocking`` and ``copy`` behind.
+        """
+        flags = []
+        for a in args if other is None else (*args, other):
             if isinstance(a, dtypes.dtype):
                 dtype = a
             elif isinstance(a, Tensor):
-                dtype = a.dtype
-            elif a is not None and not isinstance(a, bool):
+                dtype = a._spec.dtype
+            elif isinstance(a, bool):
+                flags.append(a)
+            elif a in dtypes.OF_CLASS:
+                dtype = dtypes.OF_CLASS[a]
+            elif a is not None:
                 device = a
-        check_device(device)
+        if device is not None:
+            check_device(device)
+        copy = copy or len(flags) > 1 and flags[1]
+        found = self
         if dtype is not None and dtype is not self._spec.dtype:
-            return record(creation.cast, (self,), (dtype,))
-        return record(creation.copy, (self,), ()) if copy else self
+            found = record(creation.cast, (self,), (dtypes.OF_CLASS.get(dtype, dtype),))
+        order = order_of(memory_format, self._spec.ndim)
+        if order is not None and not lies_in(self._spec.shape, found._layout()[0], order):
+            return _ordered(found, order)
+        return record(creation.copy, (self,), ()) if copy and found is self else found
 
     def type(self, dtype=None, non_blocking: bool = False):
-        """Its type's name (``'torch.FloatTensor'``), or itself converted to a dtype or to such a name."""
+        """Its type's name (``'torch.FloatTensor'``), or itself converted to a dtype, to such a name or to such a type."""
         if dtype is None:
-            return f"torch.{_TYPE_NAMES[self._spec.dtype.name]}"
-        if isinstance(dtype, str):
-            wanted = dtype.removeprefix("torch.")
-            by_name = {v: k for k, v in _TYPE_NAMES.items()}
-            if wanted not in by_name:
-                raise ValueError(f"invalid type: {dtype!r}")
-            dtype = dtypes._by_name(by_name[wanted])
-        return self.to(dtype)
+            return f"torch.{type_name(self._spec.dtype)}"
+        return self.to(dtype if isinstance(dtype, dtypes.dtype) or dtype in dtypes.OF_CLASS else dtype_of_type(dtype))
 
     def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)
@@ -455,13 +458,17 @@ class Tensor(Stored):
     def share_memory_(self) -> Tensor:
         return self
 
-    def clone(self, *, memory_format=None) -> Tensor:
-        """A copy in memory of its own, differentiable."""
-        return _clone(self)
+    def clone(self, *, memory_format: memory_format | None = None) -> Tensor:
+        """A copy in memory of its own, differentiable; row-major unless a memory format says otherwise."""
+        order = order_of(memory_format, self._spec.ndim)
+        return _clone(self) if order is None else _ordered(self, order)
 
-    def contiguous(self, memory_format=None) -> Tensor:
-        """Itself if it is contiguous, else a copy."""
-        return self if self.is_contiguous() else record(creation.copy, (self,), ())
+    def contiguous(self, memory_format: memory_format | None = None) -> Tensor:
+        """Itself if it is contiguous (in that memory format), else a copy."""
+        order = order_of(memory_format, self._spec.ndim)
+        if self.is_contiguous(memory_format):
+            return self
+        return record(creation.copy, (self,), ()) if order is None else _ordered(self, order)
 
     def copy_(self, src, non_blocking: bool = False) -> Tensor:
         """Writes the values of `src`, broadcast and converted, into it."""
@@ -529,18 +536,26 @@ recording.use_tensor_class(Tensor)
 # ---------------------------------------------------------------- small things of the class
 
 
-class _Layout:
-    def __repr__(self) -> str:
-        return "torch.strided"
+def type_name(d: dtype) -> str:
+    """What the old name of a tensor's type calls a dtype: FloatTensor."""
+    return {"complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor"}.get(d.name, f"{d.scalar_name}Tensor")
 
 
-strided = _Layout()
+def dtype_of_type(given) -> dtype:
+    """The dtype of ``'torch.FloatTensor'`` or ``torch.FloatTensor``. ValueError for another name."""
+    name = given if isinstance(given, str) else f"{getattr(given, '__module__', '')}.{getattr(given, '__qualname__', given)}"
+    for d in dtypes.ALL:
+        if name == f"torch.{type_name(d)}":
+            return d
+    if name == "torch.Tensor":
+        return dtypes.get_default_dtype()
+    raise ValueError(f"invalid type: {given!r}")
 
-_TYPE_NAMES = {
-    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "uint8": "ByteTensor",
-    "int8": "CharTensor", "int16": "ShortTensor", "int32": "IntTensor", "int64": "LongTensor", "uint32": "UInt32Tensor", "bool": "BoolTensor",
-    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
-}  # fmt: skip
+
+def _ordered(t: Tensor, order: tuple[int, ...]) -> Tensor:
+    """A copy whose dims lie in memory in `order`, the outermost first."""
+    copied = record(creation.copy, (movement.permute(t, dims=order),), ())
+    return movement.permute(copied, dims=tuple(order.index(d) for d in range(len(order))))
 
 
 def dim_out_of_range(dim: int, ndim: int) -> str:

@@ -252,9 +252,9 @@ def expand(self, *args, size=None, implicit: bool = False):
 
 
 def _tensor_word(x) -> str:
-    from suiren.tensor import _TYPE_NAMES
+    from suiren.tensor import type_name
 
-    return _TYPE_NAMES[x._spec.dtype.name]
+    return type_name(x._spec.dtype)
 
 
 @public(function=False)

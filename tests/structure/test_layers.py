@@ -12,7 +12,7 @@ PACKAGE = Path(suiren.__file__).parent
 # From the bottom: a file imports from its own group and from those above it in this list. The longest prefix counts.
 # docs/internals/decisions/005 says why `compiler/program.py` and `compiler/emit` lie below the runtime, and `trace` above the compiler.
 LAYERS: list[tuple[str, ...]] = [
-    ("config", "dtypes", "size", "device", "version"),
+    ("config", "dtypes", "size", "device", "version", "formats", "refusal"),
     ("runtime.forking", "runtime.buffers", "runtime.arena"),
     ("trace.spec", "trace.op", "trace.trace", "trace.verify", "interpreter"),
     ("compiler.program", "compiler.nest", "compiler.emit"),
@@ -20,12 +20,13 @@ LAYERS: list[tuple[str, ...]] = [
     ("compiler",),
     ("trace",),
     ("ops",),
-    ("tensor", "api", "autograd", "printing"),
+    ("tensor", "api", "autograd", "printing", "storage", "legacy"),
     ("random", "linalg", "fft", "special"),
+    ("distributions",),
     ("func",),
     ("utils.data", "utils.hooks", "safe_pickle"),
     ("nn", "optim", "utils"),
-    ("checkpoint_pickle", "serialization", "cuda"),
+    ("checkpoint_pickle", "serialization", "cuda", "cpu_only", "backends", "distributed", "jit", "compile", "testing"),
     ("",),
 ]
 
