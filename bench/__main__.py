@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 import suiren
-from bench import programs
-from bench.measure import Result, alternate, imports
+from bench import networks, programs
+from bench.measure import Result, alternate, cold_compile, imports, peak_memory
 
 
 class Row(NamedTuple):
@@ -26,6 +26,7 @@ class Row(NamedTuple):
     limit: str
     measure: Callable[[int], Result]
     per: int = 1  # iterations of the work in one call
+    is_memory: bool = False  # bytes, not seconds
 
 
 def _pair(build: Callable, *args) -> Callable[[int], Result]:
@@ -62,6 +63,13 @@ ROWS = [
     Row("the notes' program as written (batch 4, 2 workers), an iteration", 6, "12×", _program),
     Row("Net, a training step with `loss.item()`, batch 4", 4, "16×", _pair(programs.net_step, 4)),
     Row("Net, a training step, batch 128", 2, "4×", _pair(programs.net_step, 128)),
+    Row("the notes' ResNet34, a training step, batch 8 at 224×224", 0.8, "1.3×", _pair(networks.training, "resnet34", 8)),
+    Row("the same, peak memory of the process", 1, "", lambda rounds: peak_memory("resnet34", 8), is_memory=True),
+    Row("the same, compiling it cold, beside 20 s", 1, "", lambda rounds: cold_compile("resnet34", 8, 20)),
+    Row("ResNet18 for 32×32 images, a training step, batch 64", 0.8, "", _pair(networks.training, "resnet18", 64)),
+    Row("a depthwise-separable network, a training step, 16 images of 96×96", 1.5, "", _pair(networks.training, "mobilenet", 16)),
+    Row("the notes' ResNet34, inference, batch 1", 1, "", _pair(networks.inference, "resnet34", 1)),
+    Row("Net, inference, batch 1", 3, "", _pair(networks.inference, "net", 1)),
     Row("the notes' linear regression, manual gradients", 1.4, "2×", _pair(programs.manual_regression)),
     Row("the notes' linear regression, autograd", 2, "4×", _pair(programs.autograd_regression)),
     Row("MLP 784-512-512-10, batch 64, Adam", 1.3, "1.7×", _pair(programs.mlp_step)),
@@ -81,6 +89,10 @@ def readable(seconds: float) -> str:
         if seconds * scale >= 1:
             break
     return f"{seconds * scale:.3g} {unit}"
+
+
+def megabytes(count: float) -> str:
+    return f"{count / 1e6:.0f} MB"
 
 
 def machine() -> str:
@@ -108,9 +120,10 @@ def main() -> None:
         if not re.search(args.rows, row.work):
             continue
         r = row.measure(args.rounds)
+        show = megabytes if row.is_memory else readable
         mark = "" if r.ratio >= row.target else " (missed)"
         line = (
-            f"| {row.work} | {readable(r.torch / row.per)} | {readable(r.suiren / row.per)} "
+            f"| {row.work} | {show(r.torch / row.per)} | {show(r.suiren / row.per)} "
             f"| **{r.ratio:.2f}×** ({r.low:.2f}–{r.high:.2f}){mark} | {row.target:g}× | {row.limit} |"
         )
         print(line, flush=True)

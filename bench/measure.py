@@ -48,6 +48,45 @@ def alternate(ours: Callable[[], object], theirs: Callable[[], object], rounds: 
     )
 
 
+_FRESH = """
+import sys, time
+import {framework} as t
+sys.modules["torch"] = sys.modules["suiren"] = t  # bench imports neither: the other one must not take memory
+t.set_num_threads(t.get_num_threads())
+from bench import networks
+step = networks.training(t, {network!r}, {batch})
+times = []
+for _ in range(5):
+    start = time.perf_counter()
+    step()
+    times.append(time.perf_counter() - start)
+with open("/proc/self/status") as status:  # resource.getrusage would count the process that started this one, too
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+print(peak * 1024, sum(times[:-1]) - 4 * times[-1])
+"""
+
+
+def _fresh(framework: str, network: str, batch: int) -> tuple[float, float]:
+    """(bytes of memory at its highest, seconds that the first four steps took longer than four later ones) of a process that trains, with no kernel cached."""
+    code = _FRESH.format(framework=framework, network=network, batch=batch)
+    environment = {**os.environ, "SUIREN_CACHE": "off"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    peak, cold = map(float, done.stdout.split())
+    return peak, cold
+
+
+def peak_memory(network: str, batch: int) -> Result:
+    """Bytes in place of seconds."""
+    theirs, ours = (_fresh(framework, network, batch)[0] for framework in ("torch", "suiren"))
+    return Result(theirs, ours, theirs / ours, theirs / ours, theirs / ours)
+
+
+def cold_compile(network: str, batch: int, allowed: float) -> Result:
+    """Seconds until a training step is compiled, beside what is allowed."""
+    ours = _fresh("suiren", network, batch)[1]
+    return Result(allowed, ours, allowed / ours, allowed / ours, allowed / ours)
+
+
 def imports(rounds: int = 7) -> Result:
     """Seconds that `import` takes in a fresh process."""
     times: dict[str, list[float]] = {"suiren": [], "torch": []}
