@@ -226,10 +226,14 @@ class Program:
     buffers: dict[int, Buffer] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     arena_bytes: int = 0
+    last_value: int = field(init=False)
+
+    def __post_init__(self):
+        self.last_value = max(self.specs, default=-1)
 
     def new_value(self, shape: tuple[int, ...], dtype: dtype, origin: int = -1) -> int:
         """A value that the trace does not have."""
-        value = max(self.specs, default=-1) + 1
+        value = self.last_value = self.last_value + 1
         self.specs[value] = spec(shape, dtype)
         if origin >= 0:
             self.origins[value] = origin

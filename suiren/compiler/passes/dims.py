@@ -9,7 +9,8 @@ from suiren.compiler.emit.target import Target
 from suiren.compiler.nest import Nest
 from suiren.dtypes import FLOAT
 
-UNIT = 4096  # elements of a unit of pointwise work: some microseconds, so that units are worth sharing out
+UNIT = 4096  # elements of a unit of pointwise work: some microseconds, so that units are worth sharing out …
+UNIT_COST = 16  # … if an element takes no more operations than this; fewer elements otherwise
 STRIP = 64  # lanes at a time where operands are contiguous along different dims: cache lines are used up before they go
 LONG = 512  # … and how far along the other dim a unit goes then
 
@@ -106,9 +107,17 @@ def lanes_of(nest: Nest, target: Target) -> int:
 # ---------------------------------------------------------------- without a reduction
 
 
+def unit_of(nest: Nest) -> int:
+    """How many elements make a unit of pointwise work."""
+    unit = UNIT
+    while unit > 256 and unit * nest.cost > UNIT * UNIT_COST:
+        unit //= 2
+    return unit
+
+
 def pointwise_dims(nest: Nest, target: Target) -> Dims:
     """Every dim may be a loop or count units."""
-    dims, lanes = Dims(nest), lanes_of(nest, target)
+    dims, lanes, unit = Dims(nest), lanes_of(nest, target), unit_of(nest)
     if not dims.dims:
         dims.dims = [Dim(1, True, [0] * len(dims.operands), 0)]
         return dims
@@ -130,17 +139,17 @@ def pointwise_dims(nest: Nest, target: Target) -> Dims:
         dims.mode = "outer"
         return dims
     lane.inner = True
-    if lane.size > 2 * UNIT or len(dims.dims) == 1:
-        dims.cut(lane, UNIT)
+    if lane.size > 2 * unit or len(dims.dims) == 1:
+        dims.cut(lane, unit)
         return dims
     work = lane.size
     for dim in reversed(dims.dims[:-1]):
         if dims.is_fixed(dim):
             break
-        if work * dim.size > 2 * UNIT:
-            if work * 4 <= UNIT:
+        if work * dim.size > 2 * unit:
+            if work * 4 <= unit:
                 dim.inner = True
-                dims.cut(dim, UNIT // work)
+                dims.cut(dim, unit // work)
             break
         dim.inner = True
         work *= dim.size
@@ -179,8 +188,9 @@ def _go_down_columns(dims: Dims, lane: Dim, lanes: int) -> bool:
     dims.make_inner(before)
     dims.mode = "outer"
     width = min(lane.size, lanes)
-    if before.size * width > 2 * UNIT:
-        dims.cut(before, max(16, UNIT // width), before=lane)
+    unit = unit_of(dims.nest)
+    if before.size * width > 2 * unit:
+        dims.cut(before, max(16, unit // width), before=lane)
     return True
 
 

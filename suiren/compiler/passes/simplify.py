@@ -1,11 +1,12 @@
 """simplify: what need not be computed. Changes no bit of any result.
 
 Dead code; the same operation on the same inputs twice; operations that give back one of their inputs, or show it unmoved; results that are
-one known number. All of it is asked of the op (`symbolic.ask`, `op.restride`), so it holds for ops that do not exist yet.
+one known number; sums of parts (sums.py). All of it is asked of the op (`symbolic.ask`, `op.restride`), so it holds for ops that do not exist yet.
 """
 
 from __future__ import annotations
 
+from suiren.compiler.passes.sums import assembled
 from suiren.compiler.passes.symbolic import Symbol, SymbolicBuilder, ask
 from suiren.compiler.program import Program
 from suiren.trace.trace import Node, Number
@@ -33,7 +34,7 @@ def simplify(program: Program) -> Program:
     program.nodes = nodes
     program.outputs = tuple(same.get(v, v) for v in program.outputs)
     program.writes = tuple((leaf, same.get(v, v)) for leaf, v in program.writes)
-    return without_dead_code(program)
+    return without_dead_code(assembled(without_dead_code(program)))
 
 
 def transposed(program: Program) -> Program:

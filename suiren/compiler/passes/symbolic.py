@@ -30,6 +30,7 @@ class Symbol:
 
     dtype: dtype
     number: bool | int | float | None = None
+    terms: tuple | None = None  # of a sum: what was added
     lanes: int = 1
     type: str = field(init=False)
 
@@ -129,7 +130,9 @@ class SymbolicBuilder:
                 and a.dtype.category != BOOL
             ):
                 return a
-        return self._fold("add", x, y)
+        found = self._fold("add", x, y)
+        found.terms = (x, y)
+        return found
 
     def sub(self, x, y):
         x, y = self._pair(x, y)
@@ -219,12 +222,13 @@ def _is_negative_zero(number) -> bool:
 
 @dataclass(frozen=True)
 class Said:
-    """What a rule does: `same` is the place of the input that it passes through, `constant` the number it always gives."""
+    """What a rule does: `same` is the place of the input that it passes through, `constant` the number it always gives; `is_sum`: it adds its two inputs."""
 
     same: int | None
     constant: bool | int | float | None
     cost: int
     checks: bool
+    is_sum: bool = False
 
 
 _answers: dict[tuple, Said] = {}
@@ -254,4 +258,5 @@ def _run(op, params: tuple, operands: tuple[dtype, ...], constants: tuple) -> Sa
         return Said(None, None, 16, op.checks)  # a rule that wants to know more than symbols can say
     same = next((k for k, s in enumerate(symbols) if s is found), None)
     constant = found.number if isinstance(found, Symbol) and found.is_constant else None
-    return Said(None if b.checks else same, None if b.checks else constant, max(b.cost, 1), b.checks)
+    is_sum = isinstance(found, Symbol) and len(symbols) == 2 and found.terms is not None and all(a is s for a, s in zip(found.terms, symbols))
+    return Said(None if b.checks else same, None if b.checks else constant, max(b.cost, 1), b.checks, is_sum)
