@@ -13,19 +13,19 @@ the part of a group.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from suiren.compiler.kernels import conv_geometry as geometry
 from suiren.compiler.kernels import conv_plan as plan
-from suiren.compiler.kernels.blocked import Finish, Words, accumulator, blocks
+from suiren.compiler.kernels.blocked import Finish, accumulator, blocks
+from suiren.compiler.kernels.conv_calls import Groups, buffers_of, call_of, input_of, pack_weights, regroup
 from suiren.compiler.kernels.conv_emit import PHASE_WORDS, Outputs, Tile, Weights
 from suiren.compiler.kernels.conv_geometry import Dim, Layout, Phase, three
-from suiren.compiler.kernels.conv_stage import Combine, Pack, Regroup, Stage
-from suiren.compiler.program import Buffer, Call, Kernel, Place, Ptr, Site
-from suiren.dtypes import dtype, float32
+from suiren.compiler.kernels.conv_stage import Combine
+from suiren.compiler.program import Buffer, Call, Place, Ptr, Site
 from suiren.trace.op import Op
 from suiren.trace.spec import Spec
 
@@ -49,103 +49,8 @@ def calls(site: Site) -> list[Call]:
     return make[site.op.name](site)
 
 
-# ---------------------------------------------------------------- what the three have in common
-
-
-@dataclass(frozen=True)
-class Groups:
-    """How channels are shared out: `count` groups, of `read` channels each on the side that is read, `written` on the
-    side that is written."""
-
-    count: int
-    read: int
-    written: int
-    is_depthwise: bool = False
-
-    @classmethod
-    def of(cls, groups: int, read: int, written: int, block: int) -> Groups:
-        if groups > 1 and groups == read == written:
-            return cls(blocks(written, block), 1, block, True)
-        return cls(groups, read // groups, written // groups)
-
-    def fill(self, channels: int, block: int) -> bool:
-        """Whether groups of so many channels each begin a block."""
-        return self.count == 1 or self.is_depthwise or channels % block == 0
-
-
 def _geometry(site: Site, size, out, kernel_size) -> tuple:
     return (size, out, kernel_size, *(site.param(name) for name in ("stride", "padding", "dilation")))
-
-
-def _call(
-    kernel: Kernel,
-    words: Words,
-    values: dict,
-    units: int,
-    reads: list[Buffer],
-    writes: list[Buffer],
-    label: str,
-    flops: int = 0,
-) -> Call:
-    traffic = sum(buffer.nbytes for buffer in {*reads, *writes})
-    return Call(
-        kernel, words.args(values), units, list(dict.fromkeys(reads)), writes, flops=flops, traffic=traffic, label=label
-    )
-
-
-def _buffers(places: tuple) -> list[Buffer]:
-    return [place.ptr.buffer for place in places if isinstance(place, Place)]
-
-
-def _blocked_layout(shape: tuple[int, ...], block: int, group: int) -> Layout:
-    """Of a dense blocked value; `group` is how many blocks a group has."""
-    _, h, w = size = three(shape[2:], 1)
-    plane = prod(size) * block
-    return Layout(blocks(shape[1], block) * plane, group * plane, plane, (h * w * block, w * block, block), block)
-
-
-def _plain_layout(place: Place, group: int) -> Layout:
-    image, channel, *strides = place.strides
-    return Layout(image, group * channel, channel, three(strides, 0), 1)
-
-
-def _read(
-    site: Site, x: Place, dims: tuple[Dim, ...] | None, groups: Groups, name: str
-) -> tuple[Ptr, Layout, list[Call]]:
-    """Where the loops read x, with `groups.read` channels a group: as it lies, or a copy and the call that makes it.
-
-    `dims` None: no place outside of x is read.
-    """
-    block = site.block
-    fills = groups.fill(groups.read, block) or not x.block
-    if fills and (dims is None or all(dim.is_inside for dim in dims)):
-        if x.block:
-            return x.ptr, _blocked_layout(x.shape, block, max(groups.read // block, 1)), []
-        return x.ptr, _plain_layout(x, groups.read), []
-
-    size = three(x.shape[2:], 1)
-    reaches = [(0, n - 1) for n in size] if dims is None else [dim.reach for dim in dims]
-    low = tuple(first for first, _ in reaches)
-    extent = tuple(last - first + 1 for first, last in reaches)
-    if x.block:
-        source, kind, copied = _blocked_layout(x.shape, block, 1), "dense" if fills else "regroup", block
-    else:
-        source, kind, copied = _plain_layout(x, 0), "dense" if x.strides[-1] == 1 else "strided", 1
-    per_group = 1 if groups.is_depthwise else blocks(groups.read, copied)
-    total, plane, row = groups.count * per_group, prod(extent) * copied, extent[2] * copied
-    layout = Layout(total * plane, per_group * plane, plane, (extent[1] * row, row, copied), copied, low)
-
-    staged = Buffer(x.shape[0] * total * plane * x.dtype.itemsize, f"staged {name}")
-    stage = Stage(kind, copied, block, site.target.lanes(float32), x.dtype)
-    values = {
-        "source": x.ptr, "copy": Ptr(staged), "blocks": total, "image_stride": source.image,
-        "block_stride": source.channel, "group_channels": groups.read, "group_blocks": per_group,
-    }  # fmt: skip
-    for axis, stride, n, first, m in zip("dhw", source.dims, size, low, extent):
-        values |= {f"stride_{axis}": stride, f"size_{axis}": n, f"low_{axis}": first, f"out_{axis}": m}
-    units = x.shape[0] * total * extent[0]
-    call = _call(stage.kernel, stage.words, values, units, [x.ptr.buffer], [staged], f"stage {name}")
-    return Ptr(staged), layout, [call]
 
 
 # ---------------------------------------------------------------- outputs
@@ -176,7 +81,7 @@ def _outputs(
     read, and along D H W; a group has `group_weights` of the weights' first dim."""
     x, weight, out = site.inputs[0], site.inputs[1], site.outputs[0]
     block, wide = site.block, accumulator(x.dtype)
-    a, layout, before = _read(site, x, dims, groups, "input")
+    a, layout, before = input_of(site, x, dims, groups, "input")
     phases = geometry.phases(dims, layout, groups.read, channel, three(taps, 0))
     elements = max((len(phase.offsets) for phase in phases), default=0)
     group_blocks = blocks(groups.written, block)
@@ -190,7 +95,7 @@ def _outputs(
     width = columns * block
     tile = Tile(rows, columns, length, chunk.step, width, block, groups.is_depthwise, x.dtype, wide, wide, *runs)
     channel_tiles = blocks(group_blocks, columns)
-    packed, pack = _pack(site, groups, phases, columns, channel_tiles, lane, group_weights, wide)
+    packed, pack = pack_weights(site, groups, phases, columns, channel_tiles, lane, group_weights, wide)
 
     size = three(out.shape[2:], 1)
     fills = groups.fill(groups.written, block)
@@ -199,8 +104,8 @@ def _outputs(
         finish = Finish.of(site)
         ends, read, written = (
             finish.values(site.results, site.operands),
-            _buffers(site.operands),
-            _buffers(site.results),
+            buffers_of(site.operands),
+            buffers_of(site.results),
         )
     else:
         finish, read = Finish.plain(wide, block), []
@@ -240,8 +145,8 @@ def _outputs(
     kernel = Outputs(tile, dims_used, finish)
     label = f"{site.op.name} {'x'.join(map(str, weight.shape))} to {'x'.join(map(str, out.shape))}"
     reads = [a.buffer, packed, *read]
-    main = _call(kernel.kernel, kernel.words, values, units, reads, written, label, 2 * sums * groups.written)
-    return [*before, pack, main] if fills else [*before, pack, main, _regroup(site, groups, written[0], wide)]
+    main = call_of(kernel.kernel, kernel.words, values, units, reads, written, label, 2 * sums * groups.written)
+    return [*before, pack, main] if fills else [*before, pack, main, regroup(site, groups, written[0], wide)]
 
 
 def _phase_table(phases: list[Phase], chunk: int, size: tuple[int, ...]) -> list[int]:
@@ -255,45 +160,6 @@ def _phase_table(phases: list[Phase], chunk: int, size: tuple[int, ...]) -> list
     return table
 
 
-def _pack(
-    site: Site,
-    groups: Groups,
-    phases: list[Phase],
-    columns: int,
-    channel_tiles: int,
-    lane: int,
-    group_weights: int,
-    wide: dtype,
-) -> tuple[Buffer, Call]:
-    weight, block = site.inputs[1], site.block
-    sources = np.concatenate([np.zeros(0, int), *(phase.sources for phase in phases)])
-    packed = Buffer(groups.count * channel_tiles * len(sources) * columns * block * wide.itemsize, "packed weights")
-    pack = Pack(columns, block, lane == 1, weight.dtype, wide)
-    run, one = pack.tables(sources)
-    runs, rest = len(run) // (block + 1), len(one) // 2
-    parts = max(blocks(len(sources) * columns * block, 8192), 1)
-    values = {
-        "weights": weight.ptr, "packed": Ptr(packed), "run": run, "one": one, "elements": len(sources), "parts": parts,
-        "runs": runs, "run_part": blocks(runs, parts), "rest": rest, "rest_part": blocks(rest, parts),
-        "channel_tiles": channel_tiles, "group_channels": groups.written, "channels": site.outputs[0].shape[1],
-        "group_stride": group_weights * weight.strides[0], "lane_stride": lane,
-    }  # fmt: skip
-    units = groups.count * channel_tiles * parts if len(sources) else 0
-    return packed, _call(pack.kernel, pack.words, values, units, [weight.ptr.buffer], [packed], "pack weights")
-
-
-def _regroup(site: Site, groups: Groups, sums: Buffer, wide: dtype) -> Call:
-    out, finish, block = site.outputs[0], Finish.of(site), site.block
-    kernel, out_blocks = Regroup(wide, finish), blocks(out.shape[1], block)
-    values = {
-        "sums": Ptr(sums), **finish.values(site.results, site.operands), "blocks": out_blocks,
-        "plane": prod(out.shape[2:]), "group_channels": groups.written, "group_blocks": blocks(groups.written, block),
-        "real_channels": out.shape[1],
-    }  # fmt: skip
-    reads, writes = [sums, *_buffers(site.operands)], _buffers(site.results)
-    return _call(kernel.kernel, kernel.words, values, out.shape[0] * out_blocks, reads, writes, "regroup channels")
-
-
 # ---------------------------------------------------------------- weights
 
 
@@ -303,8 +169,8 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     block, wide = site.block, accumulator(x.dtype)
     groups = Groups.of(site.param("groups"), x.shape[1], y.shape[1], block)
     dims = geometry.forward_dims(*_geometry(site, x.shape[2:], y.shape[2:], out.shape[2:]))
-    a, layout, before = _read(site, x, dims, groups, "input")
-    grad, grad_layout, more = _read(site, y, None, replace(groups, read=groups.written), "gradient")
+    a, layout, before = input_of(site, x, dims, groups, "input")
+    grad, grad_layout, more = input_of(site, y, None, replace(groups, read=groups.written), "gradient")
 
     rows_at = _rows(dims, layout, groups.read)
     places_at = _places(dims, layout, three(y.shape[2:], 1))
@@ -339,7 +205,7 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     kernel = Weights(tile)
     label = f"conv_weight_grad {'x'.join(map(str, out.shape))} from {'x'.join(map(str, y.shape))}"
     reads, flops = [a.buffer, grad.buffer], 2 * sums * y.shape[1]
-    main = _call(kernel.kernel, kernel.words, values, splits * units, reads, [partial], label, flops)
+    main = call_of(kernel.kernel, kernel.words, values, splits * units, reads, [partial], label, flops)
 
     combine, part = Combine(width, block, wide, out.dtype), 64
     values = {
@@ -349,7 +215,7 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     }  # fmt: skip
     units = panels * values["parts"]
     label = "combine weight gradient"
-    last = _call(combine.kernel, combine.words, values, units, [partial], [out.ptr.buffer], label)
+    last = call_of(combine.kernel, combine.words, values, units, [partial], [out.ptr.buffer], label)
     return [*before, *more, main, last] if main.units else [last]
 
 
