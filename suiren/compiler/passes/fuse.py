@@ -81,6 +81,7 @@ class Cluster:
     template: TemplateItem | None = None
     before: set[Cluster] = field(default_factory=set, repr=False)  # what has to run first
     after: set[Cluster] = field(default_factory=set, repr=False)
+    place: int = 0  # in an order in which each comes after all that it waits for
 
     @property
     def numel(self) -> int:
@@ -97,6 +98,10 @@ class TemplateItem:
     origin: int
     inputs: tuple[Access | Number, ...]
     allowed: frozenset[str]
+
+
+def _place(cluster: Cluster) -> int:
+    return cluster.place
 
 
 def channels_of(shape: tuple[int, ...], block: int) -> tuple[int, int, int]:
@@ -285,7 +290,7 @@ class Fusion:
 
     def enter(self, cluster: Cluster, accesses: list[Access], outputs: tuple[int, ...]) -> None:
         self.clusters.add(cluster)
-        self.order[cluster] = len(self.order)
+        cluster.place = self.order[cluster] = len(self.order)
         for a in accesses:
             for maker in self.writers.get(a.value, ()):
                 self.link(maker, cluster)
@@ -299,26 +304,42 @@ class Fusion:
             first.after.add(then)
             then.before.add(first)
 
-    def has_detour(self, a: Cluster, b: Cluster) -> bool:
-        """Whether a third cluster lies on a way from a to b."""
-        seen, stack = set(), [c for c in a.after if c is not b]
-        while stack:
-            c = stack.pop()
-            if c is b:
-                return True
-            if c not in seen:
-                seen.add(c)
-                stack.extend(c.after)
-        return False
+    def between(self, first: Cluster, last: Cluster) -> list[Cluster] | None:
+        """What waits for `first` and has its place before `last`, which must not wait for any of it; None if it does."""
+        end = last.place
+        found = [c for c in first.after if c.place < end]
+        seen = set(found)
+        for c in found:
+            if last in c.after:
+                return None
+            for d in c.after:
+                if d.place < end and d not in seen:
+                    seen.add(d)
+                    found.append(d)
+        return found
+
+    def give_place(self, joined: Cluster, first: Cluster, last: Cluster, between: list[Cluster]) -> None:
+        """The place of two clusters that became one: behind what `last` waits for, before what waits for `first` (Pearce, Kelly: A dynamic
+        topological sort algorithm for directed acyclic graphs, 2006)."""
+        begin = first.place
+        waited = [c for c in last.before if c.place > begin]
+        seen = set(waited)
+        for c in waited:
+            for d in c.before:
+                if d.place > begin and d not in seen:
+                    seen.add(d)
+                    waited.append(d)
+        ordered = [*sorted(waited, key=_place), joined, *sorted(between, key=_place)]
+        places = sorted([first.place, *(c.place for c in (*waited, *between))])
+        for c, place in zip(ordered, places):
+            c.place = place
 
     def try_merge(self, a: Cluster, b: Cluster) -> bool:
         found = self.merged_domain(a, b)
         if found is None:
             return False
         bounds, inner, lowered = found
-        if self.has_detour(a, b) or self.has_detour(b, a) or self.writes_same(a, b):
-            return False
-        if not self.lie_alike(a, b, bounds) or sum(item.checks for item in (*a.items, *b.items)) > 1:
+        if self.writes_same(a, b) or not self.lie_alike(a, b, bounds) or sum(item.checks for item in (*a.items, *b.items)) > 1:
             return False
         full = {item: item.full and item.cluster is not lowered for item in (*a.items, *b.items)}
         joined = Cluster(a.items + b.items, bounds, inner, a.template or b.template)
@@ -328,8 +349,11 @@ class Fusion:
             read = {x.value for x in joined.template.inputs if isinstance(x, Access)}
             if any(v in read for item in joined.items for v in item.outputs):
                 return False
-        if not self.pays(joined, full):
+        first, last = (a, b) if a.place < b.place else (b, a)
+        between = self.between(first, last)
+        if between is None or not self.pays(joined, full):
             return False
+        self.give_place(joined, first, last, between)
         self.merge(a, b, joined, full)
         return True
 
@@ -345,9 +369,9 @@ class Fusion:
                 c.before.discard(old)
                 self.link(joined, c)
             self.clusters.discard(old)
-        for makers in self.writers.values():
-            if a in makers or b in makers:
-                makers[:] = dict.fromkeys(joined if m in (a, b) else m for m in makers)
+        made = [v for item in joined.items for v in item.outputs] + list(joined.template.node.outputs if joined.template else ())
+        for v in dict.fromkeys(made):
+            self.writers[v][:] = dict.fromkeys(joined if m in (a, b) else m for m in self.writers[v])
         self.clusters.add(joined)
         self.order[joined] = max(self.order[a], self.order[b])
 
