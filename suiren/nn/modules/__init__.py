@@ -124,6 +124,14 @@ from suiren.nn.modules.pooling import MaxPool3d as MaxPool3d
 from suiren.nn.modules.pooling import MaxUnpool1d as MaxUnpool1d
 from suiren.nn.modules.pooling import MaxUnpool2d as MaxUnpool2d
 from suiren.nn.modules.pooling import MaxUnpool3d as MaxUnpool3d
+from suiren.nn.modules.rnn import GRU as GRU
+from suiren.nn.modules.rnn import LSTM as LSTM
+from suiren.nn.modules.rnn import RNN as RNN
+from suiren.nn.modules.rnn import GRUCell as GRUCell
+from suiren.nn.modules.rnn import LSTMCell as LSTMCell
+from suiren.nn.modules.rnn import RNNBase as RNNBase
+from suiren.nn.modules.rnn import RNNCell as RNNCell
+from suiren.nn.modules.rnn import RNNCellBase as RNNCellBase
 from suiren.nn.modules.sparse import Embedding as Embedding
 from suiren.nn.modules.sparse import EmbeddingBag as EmbeddingBag
 from suiren.nn.modules.upsampling import Upsample as Upsample
