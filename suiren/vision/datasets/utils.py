@@ -48,25 +48,31 @@ def download_url(
     """
     root = os.path.expanduser(root)
     path = os.path.join(root, filename or os.path.basename(url))
-    if check_integrity(path, md5):
-        return
-    os.makedirs(root, exist_ok=True)
+    if not check_integrity(path, md5):
+        fetch(url, path, None if md5 is None else lambda p: check_md5(p, md5))
+
+
+def fetch(url: str, path: str, is_right: Callable[[str], bool] | None = None, progress: bool = True) -> None:
+    """Fetches `url` to `path`, as `download_url` does; `is_right(path)` says whether what came is what it should be."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
     part = path + ".part"
-    with _alone(root):
-        if check_integrity(path, md5):  # another process was at it
+    is_right = is_right or (lambda p: True)
+    with _alone(folder):
+        if os.path.isfile(path) and is_right(path):  # another process was at it
             return
         for is_last_try in (False, True):
             went_on = os.path.exists(part) and os.path.getsize(part) > 0
-            _fetch(url, part, path)
-            if check_integrity(part, md5):
+            _fetch(url, part, path, progress)
+            if is_right(part):
                 break
             os.remove(part)
             if is_last_try or not went_on:  # a part of something else may have been gone on with: once more, from the start
-                raise RuntimeError(f"File not found or corrupted. {url} gave something with another checksum than {md5}")
+                raise RuntimeError(f"File not found or corrupted. {url} gave something with another checksum than it should have")
         os.replace(part, path)
 
 
-def _fetch(url: str, part: str, path: str) -> None:
+def _fetch(url: str, part: str, path: str, progress: bool) -> None:
     """Appends to `part` what is missing of it."""
     import urllib.error
     import urllib.request
@@ -78,7 +84,8 @@ def _fetch(url: str, part: str, path: str) -> None:
             goes_on = have > 0 and response.status == 206
             length = response.headers.get("Content-Length")
             total = None if length is None else int(length) + have * goes_on
-            with open(part, "ab" if goes_on else "wb") as file, _progress(total, have * goes_on, os.path.basename(path)) as advance:
+            shown = _progress(total, have * goes_on, os.path.basename(path), progress)
+            with open(part, "ab" if goes_on else "wb") as file, shown as advance:
                 while chunk := response.read(CHUNK):
                     file.write(chunk)
                     advance(len(chunk))
@@ -100,14 +107,16 @@ def _no_luck(url: str, path: str, error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _progress(total: int | None, done: int, name: str) -> Iterator[Callable[[int], Any]]:
+def _progress(total: int | None, done: int, name: str, is_shown: bool) -> Iterator[Callable[[int], Any]]:
     try:
         from tqdm import tqdm
     except ImportError:
+        is_shown = False
+    if not is_shown:
         yield lambda n: None
-    else:
-        with tqdm(total=total, initial=done, unit="B", unit_scale=True, desc=name) as bar:
-            yield bar.update
+        return
+    with tqdm(total=total, initial=done, unit="B", unit_scale=True, desc=name) as bar:
+        yield bar.update
 
 
 @contextlib.contextmanager

@@ -1,0 +1,52 @@
+"""Records what torchvision 0.28 gives for tests/vision: its models, its operations, its tools.
+
+    pip install torch==2.13.0 numpy pillow && pip install --no-deps torchvision==0.28.0
+    python -m tests.recorded.record_vision
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+# The wheel's compiled operators do not load beside the CPU build of PyTorch; the rest is Python and needs only these declared.
+_declared = torch.library.Library("torchvision", "DEF")
+for _name in ("nms", "qnms"):
+    _declared.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+import torchvision  # noqa: E402
+
+from tests.recorded import save  # noqa: E402
+from tests.vision.models import cases as models  # noqa: E402
+from tests.vision.ops import cases as ops  # noqa: E402
+
+PATH = Path(__file__).parent / "vision.npz"
+FAMILIES = ("swin", "maxvit")  # that suiren does not have
+
+
+def main() -> None:
+    found = {}
+    names = [n for n in torchvision.models.list_models(module=torchvision.models) if not n.startswith(FAMILIES)]
+    found["models"] = "\n".join(names)
+    for name in names:
+        found[f"state {name}"] = models.description(name, torch, torchvision.models)
+    for case in models.INITIAL + models.TRANSFORMERS:
+        found[f"initial {case}"] = models.initial(case, torch, torchvision.models)
+    for case, size in models.PREDICTIONS.items():
+        found[f"prediction {case}"] = models.prediction(case, size, torch, torchvision.models)
+    for case in ops.BOXES + ops.LOSSES + ops.LAYERS + ops.ALIGNED:
+        for i, value in enumerate(ops.result(case, torch, torchvision.ops, _align)):
+            found[f"{case} {i}"] = value
+    for case in ops.REPRS:
+        found[case] = repr(eval(case, {"ops": torchvision.ops}))
+    print(save(found, PATH), "bytes")
+
+
+def _align(input: torch.Tensor, rois: torch.Tensor, scale: float, height: int, width: int, ratio: int, aligned: bool) -> torch.Tensor:
+    """torchvision's own roi_align in Python, not compiled."""
+    return torchvision.ops.roi_align.__globals__["_roi_align"].__wrapped__(input, rois, scale, height, width, ratio, aligned)
+
+
+if __name__ == "__main__":
+    main()
