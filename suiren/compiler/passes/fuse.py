@@ -512,6 +512,9 @@ class Fusion:
             return "same"
         if self.program.blocks.get(a.value, 0):
             return "none"
+        inner = next((d - len(a.shape) for d, (n, s) in enumerate(zip(a.shape, a.strides)) if n != 1 and s), 0)
+        if inner and a.shape[inner:] != out.shape[inner:]:
+            return "none"  # the chain is shaped otherwise than the result where it matters: (3, 2) of a result (3, 2, 1)
         a = broadcast(a, out.shape) if len(a.shape) <= len(out.shape) else a
         moving = [d for d, (n, s) in enumerate(zip(a.shape, a.strides)) if n != 1 and s]
         if not moving:

@@ -164,3 +164,9 @@ def test_two_writes_through_views_are_two_small_stores(recorder, agree, elements
         x = r("view_write", x, row, op=REGISTRY["select"], op_params=(0, index))
     program = agree(r, r.trace(writes=((0, x),)), rtol=0, atol=0)
     assert sum(call.traffic for call in program.calls) <= 4 * 50 * 4
+
+
+def test_a_chain_shaped_otherwise_than_the_product_finds_its_operand(recorder, agree, elements):
+    r = recorder(elements((3, 2, 3)), elements((3, 3, 1)), elements((2,)))
+    product = r("reshape", r("matmul", 0, 1), shape=(3, 2))
+    agree(r, r.trace(r("mul", product, 2)))
