@@ -167,7 +167,7 @@ def _basic(x, index):
             for p, n in zip(places, item._spec.shape):
                 advanced[len(result)] = Tensor.from_array(p, copy=True)
                 starts.append(0), sizes.append(n), steps.append(1), result.append(n)
-        elif isinstance(item, Stored) and (item._spec.ndim or item._spec.dtype.category >= FLOAT):
+        elif isinstance(item, Stored) and (item._spec.ndim or item._spec.dtype.category >= FLOAT or item._interpret is not None):
             if item._spec.dtype.category >= FLOAT:
                 raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
             advanced[len(result)] = item

@@ -424,6 +424,9 @@ def free(run: Pass) -> None:
 
 def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: bool, create_graph: bool, allow_unused: bool) -> list:
     """The gradients of `outputs` with respect to `inputs`, without touching any `.grad`."""
+    for t in (*outputs, *inputs):
+        if t._interpret is not None:
+            return t._interpret("grad", (outputs, inputs, gradients), (retain, create_graph, allow_unused))
     rec = local.rec
     _check_roots(outputs)
     prepare(rec)

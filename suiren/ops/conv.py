@@ -21,6 +21,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from suiren.dtypes import bool_, dtype, float16
+from suiren.ops.creation import copy
+from suiren.ops.movement import expand, permute, reshape
 from suiren.trace.op import Template
 from suiren.trace.recording import record
 from suiren.trace.spec import Spec, spec
@@ -194,6 +196,39 @@ def _conv_weight_grad(x, g, *, kernel_size, stride, padding, dilation, groups):
     return w.reshape(g.shape[1], x.shape[1] // groups, *kernel_size)
 
 
+# ---------------------------------------------------------------- batches of convolutions
+
+
+def _batched(op):
+    """The rule of batching: more images of one weight, or else a group of channels for every place of the batch."""
+
+    def batch(size, tensors, is_batched, *, groups, **params):
+        a, b = tensors
+        if op() is not conv_weight_grad and is_batched == (True, False):
+            images = a._spec.shape[1]
+            out = op()(reshape(a, shape=(size * images, *a._spec.shape[2:])), b, groups=groups, **params)
+            return reshape(out, shape=(size, images, *out._spec.shape[1:]))
+        a, b = (t if batched else expand(t, shape=(size, *t._spec.shape)) for t, batched in zip(tensors, is_batched))
+        a = _batch_in_channels(a)  # (B, N, C, *S) -> (N, B C, *S)
+        if op() is conv_weight_grad:
+            b = _batch_in_channels(b)
+            out = op()(a, b, groups=groups * size, **params)  # (B O, C / groups, *K)
+            return reshape(out, shape=(size, out._spec.shape[0] // size, *out._spec.shape[1:]))
+        b = reshape(b, shape=(size * b._spec.shape[1], *b._spec.shape[2:]))
+        out = op()(a, b, groups=groups * size, **params)
+        n, channels, *rest = out._spec.shape
+        out = reshape(out, shape=(n, size, channels // size, *rest))
+        return permute(out, dims=(1, 0, *range(2, out._spec.ndim)))
+
+    return batch
+
+
+def _batch_in_channels(x):
+    moved = permute(x, dims=(1, 0, *range(2, x._spec.ndim)))
+    n, size, channels, *rest = moved._spec.shape
+    return reshape(copy(moved), shape=(n, size * channels, *rest))
+
+
 # ---------------------------------------------------------------- the ops
 
 
@@ -238,6 +273,7 @@ _COMMON = ("stride", "padding", "dilation", "groups")
 
 conv = _Convolution(
     "conv",
+    batch=_batched(lambda: conv),
     family="conv_direct",
     blocked=((0,), (0,)),
     inputs=("x", "weight"),
@@ -251,6 +287,7 @@ conv = _Convolution(
 
 conv_input_grad = _Convolution(
     "conv_input_grad",
+    batch=_batched(lambda: conv_input_grad),
     family="conv_direct",
     blocked=((0,), (0,)),
     inputs=("y", "weight"),
@@ -264,6 +301,7 @@ conv_input_grad = _Convolution(
 
 conv_weight_grad = _Convolution(
     "conv_weight_grad",
+    batch=_batched(lambda: conv_weight_grad),
     family="conv_direct",
     blocked=((0, 1), ()),
     inputs=("x", "y"),

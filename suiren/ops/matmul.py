@@ -6,7 +6,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.ops.creation import wanted
-from suiren.ops.movement import transpose
+from suiren.ops.movement import expand, reshape, transpose
 from suiren.trace.op import Template
 from suiren.trace.spec import Spec, spec
 
@@ -45,6 +45,16 @@ def _matmul_grad(g, a, b, a_spec, b_spec):
     return grad_a, grad_b
 
 
+def _matmul_batch(size, tensors, is_batched):
+    """A batch of left matrices with one right matrix is one product of more rows; else all of both."""
+    a, b = tensors
+    if is_batched == (True, False) and a._spec.ndim == 3:
+        _, m, k = a._spec.shape
+        return reshape(matmul(reshape(a, shape=(size * m, k)), b), shape=(size, m, b._spec.shape[-1]))
+    a, b = (t if batched else expand(t, shape=(size, *t._spec.shape)) for t, batched in zip(tensors, is_batched))
+    return matmul(a, b)
+
+
 class _Matmul(Template):
     def work(self, inputs, specs, params):
         return specs[0].numel * inputs[0].shape[-1]
@@ -54,6 +64,7 @@ matmul = _Matmul(
     "matmul",
     family="gemm",
     transposes=True,
+    batch=_matmul_batch,
     inputs=("a", "b"),
     infer=_infer_matmul,
     numpy=_matmul,

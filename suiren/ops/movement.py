@@ -48,9 +48,14 @@ def _infer_reshape(x: Spec, *, shape):
     return spec(shape, x.dtype)
 
 
+def _whole_shape(sizes, inputs, *, shape):
+    return {"shape": (*sizes, *shape)}
+
+
 reshape = movement(
     "reshape",
     params=("shape",),
+    lead=_whole_shape,
     infer=_infer_reshape,
     numpy=lambda x, *, shape: x.reshape(shape),
     restride=_reshape_strides,
@@ -80,6 +85,7 @@ def _permute_grad(g, dims):
 permute = movement(
     "permute",
     params=("dims",),
+    lead=lambda sizes, inputs, *, dims: {"dims": (*range(len(sizes)), *(d + len(sizes) for d in dims))},
     infer=_infer_permute,
     numpy=lambda x, *, dims: x.transpose(dims),
     restride=_permute_strides,
@@ -113,9 +119,16 @@ def _expand_strides(sizes, strides, start, *, shape):
     return shape, (0,) * new + tuple(0 if n == 1 and m != 1 else s for n, m, s in zip(sizes, shape[new:], strides)), start
 
 
+def _expand_batch(size, tensors, is_batched, *, shape):
+    (x,) = tensors
+    own = x._spec.shape[1:]
+    return expand(reshape(x, shape=(size, *(1,) * (len(shape) - len(own)), *own)), shape=(size, *shape))
+
+
 expand = movement(
     "expand",
     params=("shape",),
+    batch=_expand_batch,
     infer=_infer_expand,
     numpy=lambda x, *, shape: np.broadcast_to(x, shape),
     restride=_expand_strides,
@@ -143,9 +156,14 @@ def _slice_grad(g, x_spec, starts, sizes, steps):
     return (embed(g, x_spec, slice, (starts, sizes, steps)),)
 
 
+def _slice_lead(batch, inputs, *, starts, sizes, steps):
+    return {"starts": (0,) * len(batch) + starts, "sizes": (*batch, *sizes), "steps": (1,) * len(batch) + steps}
+
+
 slice = movement(
     "slice",
     params=("starts", "sizes", "steps"),
+    lead=_slice_lead,
     infer=_infer_slice,
     numpy=_slice,
     restride=_slice_strides,
@@ -275,9 +293,15 @@ def _infer_as_strided(x: Spec, *, shape, strides, offset):
     return spec(shape, x.dtype)
 
 
+def _as_strided_lead(sizes, inputs, *, shape, strides, offset):
+    ahead = contiguous_strides((*sizes, max(inputs[0].numel, 1)))[:-1]
+    return {"shape": (*sizes, *shape), "strides": (*ahead, *strides), "offset": offset}
+
+
 as_strided = movement(
     "as_strided",
     params=("shape", "strides", "offset"),
+    lead=_as_strided_lead,
     infer=_infer_as_strided,
     numpy=_as_strided,
     restride=lambda sizes, old, start, *, shape, strides, offset: (

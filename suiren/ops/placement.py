@@ -93,10 +93,16 @@ def _view_write_grad(g, value_spec, op, op_params):
     return view_write(g, zeros_like(value_spec), op=op, op_params=op_params), op(g, **_named(op, op_params))
 
 
+def _view_write_lead(sizes, inputs, *, op, op_params):
+    moved = op.lead(sizes, inputs[:1], **_named(op, op_params))
+    return {"op": op, "op_params": tuple(moved[name] for name in op.params)}
+
+
 view_write = placement(
     "view_write",
     inputs=("base", "value"),
     params=("op", "op_params"),
+    lead=_view_write_lead,
     infer=_infer_view_write,
     numpy=_view_write,
     parts=lambda base, value, *, op, op_params: (

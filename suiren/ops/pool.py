@@ -20,6 +20,8 @@ from math import prod
 import numpy as np
 
 from suiren.dtypes import bool_, float16, int64
+from suiren.ops.creation import copy
+from suiren.ops.movement import expand, reshape
 from suiren.trace.op import FLOAT, template
 from suiren.trace.recording import record
 from suiren.trace.spec import Spec, spec
@@ -208,6 +210,24 @@ def _avg_pool_grad(g, *, size, kernel_size, stride, padding, ceil_mode, count_in
     return grad_x
 
 
+# ---------------------------------------------------------------- batches
+
+
+def _folded(op):
+    """The rule of batching: the places of the batch are more images."""
+
+    def batch(size, tensors, is_batched, **params):
+        tensors = [t if batched else expand(t, shape=(size, *t._spec.shape)) for t, batched in zip(tensors, is_batched)]
+        images = tensors[0]._spec.shape[1]
+        tensors = [reshape(t if batched else copy(t), shape=(size * images, *t._spec.shape[2:])) for t, batched in zip(tensors, is_batched)]
+        out = op()(*tensors, **params)
+        several = out if isinstance(out, tuple) else (out,)
+        found = tuple(reshape(t, shape=(size, images, *t._spec.shape[1:])) for t in several)
+        return found if isinstance(out, tuple) else found[0]
+
+    return batch
+
+
 # ---------------------------------------------------------------- the ops
 
 
@@ -241,6 +261,7 @@ def _avg_pool_grad_rule(g, kernel_size, stride, padding, ceil_mode, count_includ
 
 max_pool = template(
     "max_pool",
+    batch=_folded(lambda: max_pool),
     family="pool",
     blocked=((0,), (0, 1)),
     inputs=("x",),
@@ -255,6 +276,7 @@ max_pool = template(
 
 max_pool_grad = template(
     "max_pool_grad",
+    batch=_folded(lambda: max_pool_grad),
     family="pool",
     blocked=((0, 1), (0,)),
     inputs=("g", "index"),
@@ -267,6 +289,7 @@ max_pool_grad = template(
 
 max_pool_take = template(
     "max_pool_take",
+    batch=_folded(lambda: max_pool_take),
     family="pool",
     blocked=((0, 1), (0,)),
     inputs=("x", "index"),
@@ -279,6 +302,7 @@ max_pool_take = template(
 
 avg_pool = template(
     "avg_pool",
+    batch=_folded(lambda: avg_pool),
     family="pool",
     blocked=((0,), (0,)),
     inputs=("x",),
@@ -291,6 +315,7 @@ avg_pool = template(
 
 avg_pool_grad = template(
     "avg_pool_grad",
+    batch=_folded(lambda: avg_pool_grad),
     family="pool",
     blocked=((0,), (0,)),
     inputs=("g",),

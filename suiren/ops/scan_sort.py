@@ -10,7 +10,7 @@ from suiren.ops.creation import cast
 from suiren.ops.movement import expand, flip
 from suiren.ops.pointwise import div, mul
 from suiren.ops.reduce import sum, sum_dtype
-from suiren.trace.op import INTERPRETER_ONLY, opaque
+from suiren.trace.op import INTERPRETER_ONLY, opaque, shifted
 from suiren.trace.spec import Spec, spec
 
 
@@ -36,6 +36,7 @@ cumsum = opaque(
     inputs=("x",),
     params=("dim",),
     lower=INTERPRETER_ONLY,
+    lead=shifted,
     infer=_infer,
     numpy=_running(np.cumsum),
     grad=lambda g, dim: (_from_the_end(g, dim),),
@@ -58,6 +59,7 @@ cumprod = opaque(
     inputs=("x",),
     params=("dim",),
     lower=INTERPRETER_ONLY,
+    lead=shifted,
     infer=_infer,
     numpy=_running(np.cumprod),
     grad=_cumprod_grad,
@@ -98,6 +100,7 @@ def _extreme_op(name: str, better):
         params=("dim",),
         outputs=2,
         lower=INTERPRETER_ONLY,
+        lead=shifted,
         infer=lambda x, *, dim: (spec(x.shape, x.dtype), spec(x.shape, int64)),
         numpy=_running_extreme(better),
         grad=_running_extreme_grad,
@@ -131,6 +134,7 @@ sort = opaque(
     params=("dim", "descending"),
     outputs=2,
     lower=INTERPRETER_ONLY,
+    lead=shifted,
     infer=lambda x, *, dim, descending: (spec(x.shape, x.dtype), spec(x.shape, int64)),
     numpy=_sort,
     grad=_sort_grad,

@@ -153,6 +153,12 @@ def draw(op: Op, generator: Generator | None, numbers: tuple, params: tuple) -> 
 
     `numbers` must always have the same classes for the same op: then a draw that is recognised costs a few comparisons.
     """
+    if local.rec.drawing is not None:
+        drawing, local.rec.drawing = local.rec.drawing, None
+        try:
+            return drawing(op, generator, numbers, params, draw)
+        finally:
+            local.rec.drawing = drawing
     if generator is None:
         generator = default_generator
     state = generator._tensor if generator._pending_seed is None else generator._state()

@@ -10,6 +10,11 @@ An op is described once, in `suiren/ops/`, by calling the factory of its kind. E
     template    numpy, family, grad, infer                    the kernel is compiler/kernels/<family>.py
     opaque      numpy, grad, infer                            runs in the interpreter only; a trace is compiled around it
 
+Batching (`vmap`, see func/README.md) is said by the kind as well. A pointwise op broadcasts; ops with one input, and placements, take any number of
+leading dims if their parameters are moved on: by `shifted` where they count dims, else by the op's own `lead(sizes, inputs, **params)`, which gives
+the parameters for inputs with leading dims of `sizes`. A template or opaque op says `lead=` if that is so for it too, or brings a rule of its own,
+`batch(size, tensors, is_batched, **params)`, for one leading dim; one that says neither is run for one place of the batch after the other.
+
 A gradient rule is a function of ops. The names of its parameters say what it needs, and so what is saved for it:
 `g` (or `g0`, `g1` … of an op with several outputs; None where no gradient arrived), `out` (`out0` …), an input by its name,
 `<input>_spec` (its Spec, its data is not kept) and static parameters by theirs. It returns one gradient (or None) per input.
@@ -37,6 +42,18 @@ REGISTRY: dict[str, Op] = {}
 Input = Spec | type
 
 
+def shifted(sizes: tuple[int, ...], inputs: tuple, **params) -> dict:
+    """Parameters that count dims, for inputs with as many more leading dims as there are `sizes`."""
+    n, moved = len(sizes), {}
+    for name, value in params.items():
+        if name in ("dim", "dim1", "dim2"):
+            value += n
+        elif name == "dims":
+            value = tuple(d + n for d in value)
+        moved[name] = value
+    return moved
+
+
 class Op:
     """One primitive. Immutable once registered; compare with ``is``."""
 
@@ -58,6 +75,8 @@ class Op:
         doc: str = "",
         grad_name: str = "",
         failure: Callable | None = None,
+        lead: Callable | None = None,
+        batch: Callable | None = None,
     ):
         if name in REGISTRY:
             raise ValueError(f"an op named {name!r} is registered already")
@@ -71,6 +90,8 @@ class Op:
         self.grad_name = grad_name or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self.__doc__ = doc
         self._infer, self._failure = infer, failure
+        self.lead = lead or (shifted if self.kind in ("pointwise", "reduction", "movement", "placement") else None)
+        self.batch = batch
         REGISTRY[name] = self
 
     # -- what a recording asks

@@ -52,7 +52,7 @@ class Recording:
     """What a thread has recorded and not run yet."""
 
     __slots__ = (
-        "base", "buffers", "busy", "grad", "leaves", "lock", "node", "numbers", "owners", "packing", "period", "python", "scope",
+        "base", "buffers", "busy", "drawing", "grad", "leaves", "lock", "node", "numbers", "owners", "packing", "period", "python", "scope",
         "snapshots", "thread", "values", "waiting", "watched", "written",
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ class Recording:
     owners: dict[int, Stored]  # slot -> the autograd leaf whose new version it is
     watched: dict[int, Stored]  # slot -> a tensor with hooks, or that retains its gradient
     python: dict[int, object]  # slot of a step's first output -> what the user's Python knows of that graph node (autograd/node.py)
+    drawing: Callable | None  # what draws random numbers, while a transform runs (func/batched.py)
     packing: Callable | None  # called with every step that saves values for backward, while `saved_tensors_hooks` are on
     period: Period | None  # the loop whose period is being marked in the trie
 
@@ -76,7 +77,7 @@ class Recording:
         self.lock = threading.RLock()
         self.thread = threading.get_ident()
         self.waiting = self.busy = False
-        self.period = self.packing = None
+        self.period = self.packing = self.drawing = None
         self.reset()
 
     def reset(self) -> None:
@@ -141,10 +142,11 @@ def unary(op: Op) -> Callable:
     return f
 
 
-def binary(op: Op, reflected: bool = False, strict: bool = False) -> Callable:
+def binary(op: Op, reflected: bool = False, strict: bool = False, arrays: bool = False) -> Callable:
     """`f(input, other)` for an op of two tensors or numbers without parameters; `reflected` swaps them.
 
     Of something that is neither an operator's method returns NotImplemented; with `strict`, a function's TypeError is raised.
+    `arrays`: a NumPy array stands for a tensor.
     """
 
     def f(input, other):
@@ -168,6 +170,8 @@ def binary(op: Op, reflected: bool = False, strict: bool = False) -> Callable:
         if type(other) not in _NUMBERS and not isinstance(other, Stored) and not _is_number(other):
             if strict:
                 raise TypeError(f"{op.name}(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+            if arrays and isinstance(other, np.ndarray):
+                return record(op, (input, _TENSOR.from_array(other)), ())
             return NotImplemented
         if strict and not isinstance(input, Stored) and not (isinstance(other, Stored) and _is_number(input)):
             raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")

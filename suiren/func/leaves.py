@@ -1,0 +1,85 @@
+"""What a transform differentiates with respect to: leaves of its own, that nobody outside sees, and whether results depend on anything else."""
+
+from __future__ import annotations
+
+from suiren.autograd import engine
+from suiren.func import batched
+from suiren.ops import creation, views
+from suiren.tensor import Tensor
+from suiren.trace import recording
+from suiren.trace.recording import local, record
+
+
+def fresh(x: Tensor, outer: bool) -> Tensor:
+    """`x` as an input of the function that is differentiated. Inside of vmap every place of the batch gets one of its own, so that gradients do not
+    add up. If `outer` gradients are recorded and `x` has a history, it goes on behind the new one."""
+    levels = batched.active()
+    have = batched.aligned(x, levels, full=True) if levels else x
+    if outer and have._spec.requires_grad:
+        return batched.made(record(creation.copy, (have,), ()), levels)
+    leaf = record(views.leaf_version, (have,), ())
+    rec = local.rec
+    rec.owners[leaf._id - rec.base] = leaf
+    return batched.made(leaf, levels)
+
+
+def let_go(leaves: list[Tensor]) -> None:
+    """The transform is over: the leaves need not be computed for their own sake."""
+    rec = local.rec
+    for t in leaves:
+        t = batched.physical(t)
+        if rec.owners.get(t._id - rec.base) is t:
+            del rec.owners[t._id - rec.base]
+
+
+def depends_on_others(results: list[Tensor], leaves: list[Tensor]) -> bool:
+    """Whether a way leads from the results to a tensor that requires grad and is none of these leaves."""
+    roots = [batched.physical(t) for t in results if t._spec.requires_grad]
+    own = {id(batched.physical(t)) for t in leaves}
+    if not roots:
+        return False
+    run = engine.Pass(roots, create_graph=False, retain_graph=True, wanted=None)
+    stack, seen = [], set()
+    for t in roots:
+        place = run.place(t)
+        if place[0] != "leaf":
+            stack.append(place)
+        elif id(t) not in own:
+            return True
+    while stack:
+        graph, slot = stack.pop()
+        history = graph.history
+        step = history.producer[slot]
+        if (id(graph), step.out) in seen:
+            continue
+        seen.add((id(graph), step.out))
+        for ref in step.refs:
+            if not isinstance(ref, int) or not history.spec(ref).requires_grad:
+                continue
+            if history.is_node(ref):
+                stack.append((graph, ref))
+                continue
+            t = graph.tensor(ref)
+            if t is None or id(t) in own:
+                continue
+            if t._graph is not None and ref < 0:
+                stack.append((run.kept_graph(t._graph[0]), t._graph[1]))
+            else:
+                return True
+    return False
+
+
+def cut(t: Tensor) -> Tensor:
+    """A result without the graph of the transform."""
+    return record(creation.stop_gradient, (t,), ()) if t._spec.requires_grad else t
+
+
+class recording_gradients:
+    """The function that is differentiated runs with gradients on, whatever is on around it; `outer` says whether they were."""
+
+    def __enter__(self):
+        self.outer = recording.set_grad_mode(True)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        recording.set_grad_mode(self.outer)
