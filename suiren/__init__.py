@@ -6,6 +6,7 @@ The functions below are declared in `suiren.api`, one family a file; `nn`, `opti
 from __future__ import annotations
 
 import importlib
+import math as _math
 from typing import TYPE_CHECKING, Any
 
 from suiren.autograd import enable_grad as enable_grad
@@ -17,15 +18,19 @@ from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode
 from suiren.api import surface as _surface
 from suiren.config import config as config
 from suiren.device import device as device
+from suiren.device import get_default_device as get_default_device
+from suiren.device import set_default_device as set_default_device
 from suiren.dtypes import bfloat16 as bfloat16
 from suiren.dtypes import bool_ as bool
 from suiren.dtypes import complex64 as complex64
 from suiren.dtypes import complex128 as complex128
 from suiren.dtypes import dtype as dtype
+from suiren.dtypes import finfo as finfo
 from suiren.dtypes import float16 as float16
 from suiren.dtypes import float32 as float32
 from suiren.dtypes import float64 as float64
 from suiren.dtypes import get_default_dtype as get_default_dtype
+from suiren.dtypes import iinfo as iinfo
 from suiren.dtypes import int8 as int8
 from suiren.dtypes import int16 as int16
 from suiren.dtypes import int32 as int32
@@ -46,6 +51,8 @@ from suiren.formats import sparse_coo as sparse_coo
 from suiren.formats import sparse_csc as sparse_csc
 from suiren.formats import sparse_csr as sparse_csr
 from suiren.formats import strided as strided
+from suiren.legacy import KINDS as _old_types
+from suiren.legacy import set_default_tensor_type as set_default_tensor_type
 from suiren.printing import set_printoptions as set_printoptions
 from suiren.random import Generator as Generator
 from suiren.random import default_generator as default_generator
@@ -60,6 +67,10 @@ from suiren.runtime.threads import set_num_threads as set_num_threads
 from suiren.serialization import load as load
 from suiren.serialization import save as save
 from suiren.size import Size as Size
+from suiren.storage import TypedStorage as TypedStorage
+from suiren.storage import UntypedStorage as UntypedStorage
+from suiren.storage import KINDS as _old_storages
+from suiren.storage import is_storage as is_storage
 from suiren.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
@@ -76,8 +87,12 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 
+e, inf, nan, pi, newaxis = _math.e, _math.inf, _math.nan, _math.pi, None
+
 _surface.install(Tensor)
 globals().update(_surface.public_names())
+globals().update(_old_types)
+globals().update(_old_storages)
 
 _LATER = ("nn", "optim", "utils", "vision", "cuda", "autograd", "random")
 

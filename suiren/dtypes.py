@@ -16,7 +16,12 @@ class dtype:
 
     __slots__ = ("category", "is_signed", "itemsize", "llvm", "name", "np", "short")
 
-    def __init__(self, name: str, numpy_name: str | None, category: int, itemsize: int, llvm: str, short: str):
+    def __new__(cls, *args, **kwargs):
+        raise TypeError("cannot create 'torch.dtype' instances")
+
+    @classmethod
+    def _make(cls, name: str, numpy_name: str | None, category: int, itemsize: int, llvm: str, short: str) -> dtype:
+        self = object.__new__(cls)
         self.name = name
         self.np = np.dtype(numpy_name) if numpy_name else None
         self.category = category
@@ -24,6 +29,7 @@ class dtype:
         self.llvm = llvm  # the type in a register; a bool is one byte in memory
         self.short = short  # in dumps of traces
         self.is_signed = name not in ("uint8", "uint16", "uint32", "uint64", "bool")
+        return self
 
     @property
     def is_floating_point(self) -> bool:
@@ -32,6 +38,11 @@ class dtype:
     @property
     def is_complex(self) -> bool:
         return self.category == COMPLEX
+
+    @property
+    def abbr(self) -> str:
+        """Its short name in dumps of graphs: f32, i64."""
+        return self.short
 
     @property
     def scalar_name(self) -> str:
@@ -51,19 +62,19 @@ class dtype:
         return _by_name, (self.name,)
 
 
-float32 = dtype("float32", "float32", FLOAT, 4, "float", "f32")
-float64 = dtype("float64", "float64", FLOAT, 8, "double", "f64")
-float16 = dtype("float16", "float16", FLOAT, 2, "half", "f16")
-bfloat16 = dtype("bfloat16", None, FLOAT, 2, "bfloat", "bf16")
-uint8 = dtype("uint8", "uint8", INTEGER, 1, "i8", "u8")
-int8 = dtype("int8", "int8", INTEGER, 1, "i8", "i8")
-int16 = dtype("int16", "int16", INTEGER, 2, "i16", "i16")
-int32 = dtype("int32", "int32", INTEGER, 4, "i32", "i32")
-int64 = dtype("int64", "int64", INTEGER, 8, "i64", "i64")
-uint32 = dtype("uint32", "uint32", INTEGER, 4, "i32", "u32")
-bool_ = dtype("bool", "bool", BOOL, 1, "i1", "b8")
-complex64 = dtype("complex64", "complex64", COMPLEX, 8, "", "c64")
-complex128 = dtype("complex128", "complex128", COMPLEX, 16, "", "c128")
+float32 = dtype._make("float32", "float32", FLOAT, 4, "float", "f32")
+float64 = dtype._make("float64", "float64", FLOAT, 8, "double", "f64")
+float16 = dtype._make("float16", "float16", FLOAT, 2, "half", "f16")
+bfloat16 = dtype._make("bfloat16", None, FLOAT, 2, "bfloat", "bf16")
+uint8 = dtype._make("uint8", "uint8", INTEGER, 1, "i8", "u8")
+int8 = dtype._make("int8", "int8", INTEGER, 1, "i8", "i8")
+int16 = dtype._make("int16", "int16", INTEGER, 2, "i16", "i16")
+int32 = dtype._make("int32", "int32", INTEGER, 4, "i32", "i32")
+int64 = dtype._make("int64", "int64", INTEGER, 8, "i64", "i64")
+uint32 = dtype._make("uint32", "uint32", INTEGER, 4, "i32", "u32")
+bool_ = dtype._make("bool", "bool", BOOL, 1, "i1", "b8")
+complex64 = dtype._make("complex64", "complex64", COMPLEX, 8, "", "c64")
+complex128 = dtype._make("complex128", "complex128", COMPLEX, 16, "", "c128")
 
 ALL = (float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, uint32, bool_, complex64, complex128)
 # What a Python class stands for where a dtype is asked: `x.to(float)`.
@@ -88,9 +99,11 @@ def from_numpy_dtype(np_dtype) -> dtype:
     try:
         return _BY_NUMPY[np.dtype(np_dtype).newbyteorder("=")]
     except KeyError:
-        supported = ", ".join(d.name for d in ALL if d.np is not None)
+        order = (float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint32, uint8, bool_)
+        named = np.dtype(np_dtype)
         raise TypeError(
-            f"can't convert np.ndarray of type {np.dtype(np_dtype)}. The only supported types are: {supported}."
+            f"can't convert np.ndarray of type {named.type.__module__}.{named.type.__name__}. "
+            f"The only supported types are: {', '.join(d.name for d in order[:-1])}, and bool."
         ) from None
 
 
@@ -102,8 +115,10 @@ def get_default_dtype() -> dtype:
 def set_default_dtype(d: dtype) -> None:
     """Sets the dtype of tensors made from Python floats: a floating dtype, otherwise TypeError."""
     global _default
-    if not isinstance(d, dtype) or d.category != FLOAT:
-        raise TypeError(f"only floating-point types are supported as the default type, got {d}")
+    if not isinstance(d, dtype):
+        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
+    if d.category != FLOAT:
+        raise TypeError("only floating-point types are supported as the default type")
     _default = d
 
 
@@ -144,3 +159,72 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     if _INT_RANK[signed.name] > _INT_RANK[unsigned.name]:
         return signed
     return (int16, int32, int64, int64)[_INT_RANK[unsigned.name]]
+
+
+# ---------------------------------------------------------------- limits
+
+
+class finfo:
+    """The limits of a floating dtype (of a complex one's parts; of the default dtype): bits, eps, max, min, tiny, smallest_normal, resolution."""
+
+    __slots__ = ("_dtype", "bits", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
+
+    def __init__(self, type: dtype | None = None):
+        d = _default if type is None else type
+        if not isinstance(d, dtype):
+            raise TypeError(f"finfo(): argument 'type' (position 1) must be torch.dtype, not {d.__class__.__name__}")
+        if d.category < FLOAT:
+            raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'")
+        self._dtype = d = d.to_real()
+        if d is bfloat16:  # float32's exponents, seven bits after the point
+            self.bits, self.eps, self.resolution = 16, 2.0**-7, 0.01
+            self.max, self.tiny = (2 - 2.0**-7) * 2.0**127, 2.0**-126
+        else:
+            found = np.finfo(d.np)
+            self.bits, self.eps, self.resolution = found.bits, float(found.eps), float(str(found.resolution))
+            self.max, self.tiny = float(found.max), float(found.tiny)
+        self.min, self.smallest_normal = -self.max, self.tiny
+
+    @property
+    def dtype(self) -> str:
+        return self._dtype.name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, finfo) and self._dtype is other._dtype
+
+    def __hash__(self) -> int:
+        return hash(("finfo", self._dtype.name))
+
+    def __repr__(self) -> str:
+        named = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        return f"finfo({', '.join(f'{n}={getattr(self, n):g}' for n in named)}, dtype={self.dtype})"
+
+
+class iinfo:
+    """The limits of an integer dtype: bits, max, min."""
+
+    __slots__ = ("_dtype", "bits", "max", "min")
+
+    def __init__(self, type: dtype):
+        if not isinstance(type, dtype):
+            raise TypeError(f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {type.__class__.__name__}")
+        if type.category >= FLOAT:
+            raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
+        if type is bool_:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        self._dtype, self.bits = type, 8 * type.itemsize
+        self.max = (1 << self.bits - type.is_signed) - 1
+        self.min = -self.max - 1 if type.is_signed else 0
+
+    @property
+    def dtype(self) -> str:
+        return self._dtype.name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, iinfo) and self._dtype is other._dtype
+
+    def __hash__(self) -> int:
+        return hash(("iinfo", self._dtype.name))
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from types import SimpleNamespace
 
@@ -15,6 +16,22 @@ _PROFILES = {
     "short": dict(precision=2, threshold=1000, edgeitems=2, linewidth=80),
     "full": dict(precision=4, threshold=math.inf, edgeitems=3, linewidth=80),
 }
+
+
+def get_printoptions() -> dict:
+    """The options of printing, as `set_printoptions` takes them."""
+    return dict(vars(_options))
+
+
+@contextlib.contextmanager
+def printoptions(**options):
+    """`with printoptions(precision=2):` changes the options of printing for a while."""
+    before = get_printoptions()
+    set_printoptions(**options)
+    try:
+        yield
+    finally:
+        set_printoptions(**before)
 
 
 def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None) -> None:
@@ -64,17 +81,19 @@ class _Formatter:
 
 class _ComplexFormatter:
     def __init__(self, values: np.ndarray):
-        self.real, self.imag = _Formatter(values.real), _Formatter(np.abs(values.imag))
+        self.real, self.imag = _Formatter(values.real), _Formatter(values.imag)
         self.width = self.real.width + self.imag.width + 1
 
     def __call__(self, v) -> str:
-        sign = "-" if math.copysign(1.0, v.imag) < 0 else "+"
-        return f"{self.real(v.real)}{sign}{self.imag(abs(v.imag)).lstrip()}j"
+        imag = self.imag(v.imag).lstrip()
+        return f"{self.real(v.real)}{'' if imag[0] in '+-' else '+'}{imag}j"
 
 
 def _edges(a: np.ndarray) -> np.ndarray:
     """The elements that a summary shows: they alone decide the format."""
     keep = _options.edgeitems
+    if not keep and a.ndim == 1:
+        return a
     for dim, n in enumerate(a.shape):
         if n > 2 * keep:
             a = np.take(a, [*range(keep), *range(n - keep, n)], axis=dim)
@@ -89,19 +108,22 @@ def _body(a: np.ndarray, indent: int, summarize: bool, form) -> str:
     if a.ndim == 1:
         per_line = max(1, (_options.linewidth - indent) // (form.width + 2))
         shown = [form(v) for v in (a[:keep] if cut else a).tolist()]
-        if cut:
+        if summarize and not keep:
+            shown = ["..."]
+        elif cut:
             shown = [*shown, " ...", *(form(v) for v in a[-keep:].tolist())]
         lines = [", ".join(shown[i : i + per_line]) for i in range(0, len(shown), per_line)] or [""]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
     rows = [_body(r, indent + 1, summarize, form) for r in (a[:keep] if cut else a)]
     if cut:
-        rows = [*rows, "...", *(_body(r, indent + 1, summarize, form) for r in a[-keep:])]
+        rows = [*rows, "...", *(_body(r, indent + 1, summarize, form) for r in a[len(a) - keep :])]
     return "[" + ("," + "\n" * (a.ndim - 1) + " " * (indent + 1)).join(rows) + "]"
 
 
-def tensor_text(t) -> str:
-    """What ``repr(t)`` says."""
-    prefix = "tensor("
+def tensor_text(t, contents: str | None = None) -> str:
+    """What ``repr(t)`` says; with `contents` in place of the numbers."""
+    plain = type(t).__name__ in ("Tensor", "Parameter")
+    prefix = "tensor(" if plain else f"{type(t).__name__}("
     indent = len(prefix)
     spec = t._spec
     a = t.detach().numpy()
@@ -114,6 +136,8 @@ def tensor_text(t) -> str:
         shown_dtype = spec.dtype is not dtypes.get_default_dtype()
         body = "[]"
     else:
+        if not _options.edgeitems:
+            suffixes.append(f"size={tuple(spec.shape)}")
         summarize = spec.numel > _options.threshold
         sample = _edges(a) if summarize else a
         if sample.dtype == np.float16:
@@ -125,7 +149,7 @@ def tensor_text(t) -> str:
     if spec.requires_grad:
         node = t.grad_fn
         suffixes.append("requires_grad=True" if node is None else f"grad_fn=<{node.name()}>")
-    text = prefix + body
+    text = prefix + (body if contents is None else contents)
     line = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
         if line + len(suffix) + 2 > _options.linewidth:

@@ -10,6 +10,13 @@ class Size(tuple):
 
     __slots__ = ()
 
+    def __new__(cls, sizes=()):
+        sizes = tuple(sizes)
+        for i, n in enumerate(sizes):
+            if n.__class__ is not int and (isinstance(n, (float, str)) or not hasattr(n, "__index__")):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')")
+        return tuple.__new__(cls, [n if n.__class__ is int else n.__index__() for n in sizes])
+
     def numel(self) -> int:
         """The number of elements of a tensor of this size."""
         return prod(self)

@@ -40,7 +40,11 @@ class Tensor(Stored):
     def from_array(cls, array: np.ndarray, requires_grad: bool = False, copy: bool = False) -> Tensor:
         """A tensor over an ndarray's memory, or over a copy of it. TypeError for a dtype that tensors do not have."""
         d = from_numpy_dtype(array.dtype)
-        if copy or not array.flags.c_contiguous or not array.dtype.isnative:
+        if not array.dtype.isnative:
+            raise ValueError(
+                "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."
+            )
+        if copy or not array.flags.c_contiguous:
             if not copy and not array.flags.c_contiguous:
                 return _view_of_array(cls, array, d)
             buffer = Buffer(array.size * d.itemsize)
@@ -108,7 +112,11 @@ class Tensor(Stored):
     def stride(self, dim: int | None = None):
         """Elements to the next one along each dim, or along one."""
         strides = self._layout()[0]
-        return tuple(strides) if dim is None else strides[dim]
+        if dim is None:
+            return tuple(strides)
+        if not -len(strides) <= dim < len(strides):
+            raise IndexError(dim_out_of_range(dim, len(strides)))
+        return strides[dim]
 
     def storage_offset(self) -> int:
         """Where its first element is in its storage, in elements."""
@@ -130,7 +138,9 @@ class Tensor(Stored):
     def is_signed(self) -> bool:
         return self._spec.dtype.is_signed
 
-    is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_nested = False
+    is_cpu = True
+    is_cuda = is_sparse = is_sparse_csr = is_quantized = is_meta = is_mps = is_xpu = is_mtia = is_xla = is_mkldnn = is_vulkan = is_nested = False
+    name = None
 
     def is_pinned(self) -> bool:
         return False
@@ -179,14 +189,24 @@ class Tensor(Stored):
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self.item())
 
+    def _scalar(self):
+        if self._spec.numel != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
+
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._scalar())
 
     def __float__(self) -> float:
-        return float(self.item())
+        value = self._scalar()
+        if isinstance(value, complex):
+            if value.imag:
+                raise RuntimeError("value cannot be converted to type double without overflow")
+            value = value.real
+        return float(value)
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._scalar())
 
     def __index__(self) -> int:
         if self._spec.dtype.category > dtypes.INTEGER or self._spec.numel != 1:
@@ -203,13 +223,18 @@ class Tensor(Stored):
             raise TypeError("iteration over a 0-d tensor")
         return iter([self[i] for i in range(self._spec.shape[0])])
 
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self._spec.ndim else self
+
     def __contains__(self, element) -> bool:
+        if not isinstance(element, (Stored, int, float, complex, np.generic)):
+            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
         return bool((self == element).any())
 
     def __repr__(self, *, tensor_contents=None) -> str:
         from suiren.printing import tensor_text
 
-        return tensor_text(self)
+        return tensor_text(self, tensor_contents)
 
     def __format__(self, form: str) -> str:
         if self._spec.ndim == 0 and type(self) is Tensor:
@@ -406,6 +431,8 @@ class Tensor(Stored):
             return _ordered(found, order)
         return record(creation.copy, (self,), ()) if copy and found is self else found
 
+    __array_priority__ = 1000  # NumPy leaves operators to it
+
     def type(self, dtype=None, non_blocking: bool = False):
         """Its type's name (``'torch.FloatTensor'``), or itself converted to a dtype, to such a name or to such a type."""
         if dtype is None:
@@ -478,11 +505,19 @@ class Tensor(Stored):
             src = record(creation.cast, (src,), (self._spec.dtype,))
         return write(self, src)
 
+    def __copy__(self) -> Tensor:
+        """A leaf that shares its memory."""
+        found = view_of(self, views.detach, (), self._spec.plain)
+        found.__class__ = type(self)
+        found.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
+        return found.requires_grad_(self._spec.requires_grad)
+
     def __deepcopy__(self, memo):
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
-                "Detach it first: copy.deepcopy(t.detach())."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were attempting to "
+                "deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001. "
+                "Detach a tensor first: copy.deepcopy(t.detach())."
             )
         found = memo.get(id(self))
         if found is None:
@@ -500,7 +535,8 @@ class Tensor(Stored):
 
     def __reduce_ex__(self, protocol):
         settle(self)
-        return _unpickled, (type(self), array_of(self).copy(), self._spec.requires_grad and self.is_leaf)
+        named = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
+        return _unpickled, (type(self), array_of(self).copy(), self._spec.requires_grad and self.is_leaf), named or None
 
 
 # ---------------------------------------------------------------- operators
@@ -514,7 +550,7 @@ Tensor.__truediv__, Tensor.__rtruediv__ = binary(pointwise.div), binary(pointwis
 Tensor.__floordiv__, Tensor.__rfloordiv__ = binary(pointwise.floor_divide), binary(pointwise.floor_divide, reflected=True)
 Tensor.__mod__, Tensor.__rmod__ = binary(pointwise.remainder), binary(pointwise.remainder, reflected=True)
 Tensor.__neg__ = unary(pointwise.neg)
-Tensor.__eq__, Tensor.__ne__ = binary(pointwise.eq), binary(pointwise.ne)
+Tensor.__eq__, Tensor.__ne__ = binary(pointwise.eq, arrays=True), binary(pointwise.ne, arrays=True)
 Tensor.__lt__, Tensor.__le__ = binary(pointwise.lt), binary(pointwise.le)
 Tensor.__gt__, Tensor.__ge__ = binary(pointwise.gt), binary(pointwise.ge)
 
@@ -578,7 +614,7 @@ def _view_of_array(cls: type, array: np.ndarray, d: dtype) -> Tensor:
     if any(s < 0 for s in array.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
-            "(You can probably work around this by making a copy of your array with array.copy().)"
+            "(You can probably work around this by making a copy of your array  with array.copy().) "
         )
     flat = base.reshape(-1)
     offset = (array.__array_interface__["data"][0] - flat.__array_interface__["data"][0]) // d.itemsize

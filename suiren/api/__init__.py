@@ -8,6 +8,7 @@ from suiren.api import (  # noqa: F401  each import declares its functions
     joining,
     linalg,
     pointwise,
+    protocols,
     reductions,
     shapes,
     sorting,

@@ -13,7 +13,8 @@ from suiren import dtypes
 from suiren.api.arguments import integer, shape_of
 from suiren.api.surface import public
 from suiren.device import check_device
-from suiren.dtypes import FLOAT, dtype
+from suiren.dtypes import FLOAT, OF_CLASS, dtype
+from suiren.formats import check_layout, order_of
 from suiren.ops import compare, creation, movement, pointwise
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
@@ -26,6 +27,7 @@ from suiren.trace.storage import Stored, adopt
 
 def _array_of(data, dtype: dtype | None) -> np.ndarray:
     """An array of nested lists, numbers, arrays or tensors. Python floats get the default dtype, ints int64."""
+    dtype = OF_CLASS.get(dtype, dtype)
     if isinstance(data, (np.ndarray, np.generic)):
         return np.asarray(data, dtype.np if dtype is not None else None)
     plain = _without_tensors(data)
@@ -35,7 +37,9 @@ def _array_of(data, dtype: dtype | None) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"expected sequence of equal length at every dim: {error}") from None
     if found.dtype.kind in "OUSV":
-        culprit = next(x for x in np.array(plain, object).reshape(-1) if not isinstance(x, (bool, int, float, complex, np.generic)))
+        culprit = next((x for x in np.array(plain, object).reshape(-1) if not isinstance(x, (bool, int, float, complex, np.generic))), 0)
+        if culprit.__class__ is int:  # numbers, but integers of more than 64 bits
+            raise ValueError("Overflow when unpacking long long")
         if isinstance(culprit, str):
             raise TypeError("new(): invalid data type 'str'")
         raise RuntimeError(f"Could not infer dtype of {type(culprit).__name__}")
@@ -46,7 +50,7 @@ def _array_of(data, dtype: dtype | None) -> np.ndarray:
     if found.dtype.kind == "c":
         return found.astype(dtypes.get_default_dtype().to_complex().np)
     if found.dtype == np.uint64:
-        raise RuntimeError("Overflow when unpacking long long")
+        raise ValueError("Overflow when unpacking long long")
     return found
 
 
@@ -74,7 +78,7 @@ def _check_rectangular(data) -> None:
         want = len(level[0])
         for x in level:
             if not isinstance(x, list):
-                raise TypeError(f"not a sequence at dim {depth + 1}: {type(x).__name__}")
+                raise TypeError("not a sequence")
             if len(x) != want:
                 raise ValueError(f"expected sequence of length {want} at dim {depth + 1} (got {len(x)})")
         level, depth = [y for x in level for y in x], depth + 1
@@ -84,6 +88,7 @@ def _check_rectangular(data) -> None:
 def tensor(data, *, dtype: dtype | None = None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """A tensor of a copy of `data`: a number, nested lists, an array, a tensor. Floats become the default dtype, ints int64."""
     check_device(device)
+    dtype = OF_CLASS.get(dtype, dtype)
     if isinstance(data, Stored):
         import warnings
 
@@ -145,22 +150,34 @@ def scalar_tensor(s, *, dtype: dtype | None = None, device=None, requires_grad: 
     return tensor(s, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad)
 
 
-def legacy_constructor(cls, *args, **kwargs):
-    """``Tensor(2, 3)``, uninitialised; ``Tensor([1, 2])``, of data; float32 both."""
-    if kwargs.keys() - {"device"}:
-        raise TypeError(f"new() received an invalid combination of arguments - got {', '.join(kwargs)}")
+def legacy_constructor(cls, *args, device=None):
+    """``Tensor(2, 3)``, uninitialised; ``Tensor([1, 2])``, of data; of the default float dtype both."""
+    return typed_constructor(cls, dtypes.get_default_dtype(), args, device)
+
+
+def typed_constructor(cls, d: dtype, args: tuple, device=None):
+    """``FloatTensor(2, 3)``, uninitialised; ``FloatTensor([1, 2])``, of data. TypeError for a tensor of another dtype."""
+    check_device(device)
     if len(args) == 1 and isinstance(args[0], Stored):
+        if args[0]._spec.dtype is not d:
+            raise TypeError(f"expected a tensor of {d} (got {args[0].type()})")
         return args[0].detach()
+    if len(args) == 1 and isinstance(args[0], (float, complex, str)):
+        raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
     if len(args) == 1 and not isinstance(args[0], int) and not hasattr(args[0], "numel"):
-        return cls.from_array(_array_of(args[0], dtypes.get_default_dtype()), copy=True)
-    return _uninitialised(shape_of("empty", args) if args else (0,), dtypes.get_default_dtype())
+        return cls.from_array(_array_of(args[0], d), copy=True)
+    return _uninitialised(shape_of("empty", args) if args else (0,), d)
 
 
 # ---------------------------------------------------------------- filled
 
 
-def _uninitialised(shape: tuple[int, ...], d: dtype):
-    s = spec(shape, d)
+def _uninitialised(shape: tuple[int, ...], d: dtype, memory_format=None):
+    order = order_of(memory_format, len(shape))
+    if order is not None:
+        inner = _uninitialised(tuple(shape[i] for i in order), d)
+        return movement.permute(inner, dims=tuple(order.index(i) for i in range(len(shape))))
+    s = spec(shape, OF_CLASS.get(d, d))
     return adopt(Tensor, Buffer(s.nbytes), s)
 
 
@@ -168,11 +185,12 @@ def _uninitialised(shape: tuple[int, ...], d: dtype):
 def empty(*size, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """Memory as it comes: shape from `size`, values undefined."""
     check_device(device)
-    return _leaf(_uninitialised(shape_of("empty", size), dtype or dtypes.get_default_dtype()), requires_grad)
+    check_layout(layout)
+    return _leaf(_uninitialised(shape_of("empty", size), dtype or dtypes.get_default_dtype(), memory_format), requires_grad)
 
 
 def _constant(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
-    return _leaf(record(creation.constant, (), (value, shape, d)), requires_grad)
+    return _leaf(record(creation.constant, (), (value, shape, OF_CLASS.get(d, d))), requires_grad)
 
 
 @public(method=False)
@@ -194,7 +212,7 @@ def ones(*size, dtype=None, layout=None, device=None, requires_grad: bool = Fals
 def _filled(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
     if isinstance(value, Stored) and value._spec.ndim:
         raise RuntimeError(f"full(): fill value must be a scalar, got a tensor of shape {list(value._spec.shape)}")
-    return _leaf(record(creation.full, (value,), (shape, d)), requires_grad)
+    return _leaf(record(creation.full, (value,), (shape, OF_CLASS.get(d, d))), requires_grad)
 
 
 @public(method=False)
@@ -209,25 +227,28 @@ def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_gra
 @public(method=False)
 def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """Memory as it comes, with the shape and dtype of `input`."""
-    return _leaf(_uninitialised(input._spec.shape, dtype or input._spec.dtype), requires_grad)
+    return _leaf(_uninitialised(input._spec.shape, dtype or input._spec.dtype, memory_format), requires_grad)
 
 
 @public(method=False)
 def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """Zeros with the shape and dtype of `input`."""
-    return _constant(0, input._spec.shape, dtype or input._spec.dtype, requires_grad)
+    found = _constant(0, input._spec.shape, dtype or input._spec.dtype, False)
+    return _leaf(found if memory_format is None else found.contiguous(memory_format=memory_format), requires_grad)
 
 
 @public(method=False)
 def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """Ones with the shape and dtype of `input`."""
-    return _constant(1, input._spec.shape, dtype or input._spec.dtype, requires_grad)
+    found = _constant(1, input._spec.shape, dtype or input._spec.dtype, False)
+    return _leaf(found if memory_format is None else found.contiguous(memory_format=memory_format), requires_grad)
 
 
 @public(method=False)
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """One number everywhere, with the shape and dtype of `input`."""
-    return _filled(fill_value, input._spec.shape, dtype or input._spec.dtype, requires_grad)
+    found = _filled(fill_value, input._spec.shape, dtype or input._spec.dtype, False)
+    return _leaf(found if memory_format is None else found.contiguous(memory_format=memory_format), requires_grad)
 
 
 @public(function=False)

@@ -1,0 +1,67 @@
+"""Tensors, dtypes, devices and storages answer as PyTorch's do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import suiren
+from tests import protocol_lines
+
+RECORDED = json.loads((Path(__file__).parent / "recorded" / "protocols.json").read_text())["lines"]
+
+
+@pytest.mark.parametrize("line", protocol_lines.LINES)
+def test_line(line):
+    want, got = RECORDED[line], protocol_lines.answer(line, suiren)
+    kind = want.partition(":")[0]
+    if kind.endswith(("Error", "Exception", "Iteration")):  # the same type, and PyTorch's words in ours
+        assert got.startswith(want), f"{line}: {got}"
+    else:
+        assert got == want
+
+
+def test_channels_last_keeps_values_and_gradients(tier):
+    x = suiren.arange(24.0).reshape(1, 2, 3, 4).requires_grad_()
+    y = x.contiguous(memory_format=suiren.channels_last)
+    assert y.is_contiguous(memory_format=suiren.channels_last) and y.storage_offset() == 0
+    (y * y).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 2 * x.detach().numpy())
+    with suiren.no_grad():
+        y.zero_()
+    assert x.detach().sum().item() == 276
+
+
+def test_a_storage_is_the_memory_of_its_tensor(tier):
+    x = suiren.arange(4.0)
+    storage = x.storage()
+    x += 1  # pending when the storage is looked at
+    assert storage.tolist() == [1.0, 2.0, 3.0, 4.0]
+    storage[0] = 9
+    assert x.tolist() == [9.0, 2.0, 3.0, 4.0]
+    assert x[1:].storage() == storage and x[1:].untyped_storage().data_ptr() == x.data_ptr()
+
+
+def test_dlpack_shares_memory_both_ways():
+    a = np.arange(4.0)
+    x = suiren.from_dlpack(a)
+    x[0] = 7
+    a[1] = 8
+    assert a[0] == 7 and x[1].item() == 8
+    back = np.from_dlpack(x)
+    x[2] = 9
+    assert back[2] == 9
+    with pytest.raises(BufferError, match="Can't export tensors that require gradient"):
+        np.from_dlpack(suiren.ones(1, requires_grad=True))
+
+
+def test_pickles_keep_attributes():
+    import copy
+    import pickle
+
+    x = suiren.ones(2)
+    x.note = "kept"
+    assert pickle.loads(pickle.dumps(x)).note == copy.copy(x).note == copy.deepcopy(x).note == "kept"
