@@ -20,6 +20,7 @@ import numpy as np
 
 from suiren.compiler.kernels import conv_geometry as geometry
 from suiren.compiler.kernels import conv_plan as plan
+from suiren.compiler.kernels import conv_winograd as winograd
 from suiren.compiler.kernels.blocked import Finish, accumulator, blocks
 from suiren.compiler.kernels.conv_calls import Groups, buffers_of, call_of, input_of, pack_weights, regroup
 from suiren.compiler.kernels.conv_emit import PHASE_WORDS, Outputs, Tile, Weights
@@ -79,6 +80,8 @@ def _outputs(
 ) -> list[Call]:
     """`lane`, `channel` and `taps` are strides of the weights: between the channels that are written, those that are
     read, and along D H W; a group has `group_weights` of the weights' first dim."""
+    if winograd.pays(site, groups, dims):
+        return winograd.calls(site, dims, lane, channel, taps)
     x, weight, out = site.inputs[0], site.inputs[1], site.outputs[0]
     block, wide = site.block, accumulator(x.dtype)
     a, layout, before = input_of(site, x, dims, groups, "input")

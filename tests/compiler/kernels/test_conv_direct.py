@@ -219,8 +219,8 @@ def test_kernels_serve_many_sizes(host_runner):
     """Sizes are arguments: the same machine code runs other planes, images and channels, as long as they divide into the same tiles."""
     keys = set()
     for n, c, o, size in ((2, 16, 32, (12, 28)), (3, 32, 64, (12, 56)), (1, 64, 128, (24, 28))):
-        params = ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)
-        x, weight, _ = both_ends((n, c, *size), (o, c, 3, 3), *params[:3], float32)
+        params = ((1, 1), ((2, 2), (1, 1)), (1, 1), 1)
+        x, weight, _ = both_ends((n, c, *size), (o, c, 5, 3), *params[:3], float32)
         check(host_runner, conv, params, (x, weight))
         keys.add(tuple(call.kernel.key for call in host_runner.last_calls))
     assert len(keys) == 1
