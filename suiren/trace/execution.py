@@ -7,6 +7,7 @@ The last transition and the set of slots still reachable find the `Ending`. It i
 from __future__ import annotations
 
 import itertools
+import operator
 import sys
 import threading
 import time
@@ -30,6 +31,7 @@ from suiren.trace.trie import TrieNode, build_trace
 # A new trace above this much work (elements computed, a template's multiplications counted by its op) is compiled the first time.
 TOO_BIG_TO_INTERPRET = 1 << 31
 
+_id_of = operator.attrgetter("_id")
 _clock = itertools.count(1)
 _names = itertools.count()
 counts = {"interpreter": 0, "compiled": 0}  # recordings run, by tier
@@ -121,6 +123,7 @@ def run(rec: Recording, node: TrieNode) -> None:
     """Runs a recording that ended at `node`, gives its living tensors their memory, and starts the next."""
     base = rec.base
     live = liveness.alive(rec.values)
+    live.sort(key=_id_of)  # a macro that is replayed makes its tensors in an order of its own
     key = tuple([t._id - base for t in live])
     ends = node.ends
     ending = ends.get(key) if ends is not None else None

@@ -51,6 +51,22 @@ def test_the_same_program_is_one_program():
     assert found[0].count == 5
 
 
+def test_a_training_step_is_one_program_however_its_gradients_come_about():
+    """The first backward is recorded, the later ones are replayed and make the gradients in another order: no second program."""
+    model = suiren.nn.Sequential(suiren.nn.Linear(3, 4), suiren.nn.ReLU(), suiren.nn.Linear(4, 2))
+    optimizer = suiren.optim.SGD(model.parameters(), lr=0.1)
+    x = made(5, 3)
+
+    def step():
+        optimizer.zero_grad()
+        model(x).square().sum().backward()
+        optimizer.step()
+
+    step()
+    (program,) = programs_of(step, 4)
+    assert program.count == 4
+
+
 def test_what_aliases_is_structure():
     x, y = made(4), made(4)
     results = []
