@@ -15,6 +15,13 @@ from suiren.vision.transforms.augment import RandomSolarize as RandomSolarize
 from suiren.vision.transforms.augment import RandomAdjustSharpness as RandomAdjustSharpness
 from suiren.vision.transforms.augment import RandomAutocontrast as RandomAutocontrast
 from suiren.vision.transforms.augment import RandomEqualize as RandomEqualize
+from suiren.vision.transforms.augment import LinearTransformation as LinearTransformation
+from suiren.vision.transforms.augment import ElasticTransform as ElasticTransform
+from suiren.vision.transforms.autoaugment import AugMix as AugMix
+from suiren.vision.transforms.autoaugment import AutoAugment as AutoAugment
+from suiren.vision.transforms.autoaugment import AutoAugmentPolicy as AutoAugmentPolicy
+from suiren.vision.transforms.autoaugment import RandAugment as RandAugment
+from suiren.vision.transforms.autoaugment import TrivialAugmentWide as TrivialAugmentWide
 from suiren.vision.transforms.images import InterpolationMode as InterpolationMode
 from suiren.vision.transforms.transforms import Compose as Compose
 from suiren.vision.transforms.transforms import Lambda as Lambda

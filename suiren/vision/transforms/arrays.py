@@ -212,3 +212,41 @@ def _from_hsv(h: np.ndarray, s: np.ndarray, v: np.ndarray) -> np.ndarray:
     p, q, t = (np.clip(v * (1 - s * x), 0, 1) for x in (1, f, 1 - f))
     sector = sixth.astype(np.int32) % 6
     return np.stack([np.choose(sector, c) for c in ((v, q, p, p, t, v), (t, v, v, q, p, p), (p, p, t, v, v, q))], -3)
+
+
+def softened(a: np.ndarray) -> np.ndarray:
+    """Each pixel the mean of its neighbourhood, itself five times as much; the border stays."""
+    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kernel = np.ones((3, 3), kind)
+    kernel[1, 1] = 5
+    kernel /= kernel.sum()
+    windows = np.lib.stride_tricks.sliding_window_view(a.astype(kind, copy=False), (3, 3), (-2, -1))
+    inner = np.einsum("...ij,ij->...", windows, kernel)
+    out = a.copy()
+    out[..., 1:-1, 1:-1] = np.rint(inner) if a.dtype.kind in "iu" else inner
+    return out
+
+
+def stretched(a: np.ndarray) -> np.ndarray:
+    """Each channel from black to white; one that has a single value stays."""
+    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    white = kind(highest(a.dtype))
+    least, most = (x.astype(kind) for x in (a.min((-2, -1), keepdims=True), a.max((-2, -1), keepdims=True)))
+    flat = most == least
+    scale = np.where(flat, kind(1), kind(1) / np.where(flat, kind(1), most - least) * white)  # rounded twice, as PyTorch divides a number
+    return ((a.astype(kind, copy=False) - np.where(flat, kind(0), least)) * scale).clip(0, white).astype(a.dtype)
+
+
+def equalized(a: np.ndarray) -> np.ndarray:
+    """Each channel's values spread so that all are about as frequent: bytes."""
+    out = np.empty_like(a)
+    for place in np.ndindex(a.shape[:-2]):
+        counts = np.bincount(a[place].reshape(-1), minlength=256)
+        occurring = counts[counts != 0]
+        step = occurring[:-1].sum() // 255
+        if step == 0:
+            out[place] = a[place]
+            continue
+        table = (np.cumsum(counts) + step // 2) // step
+        out[place] = np.concatenate([[0], table[:-1]]).clip(0, 255)[a[place]]
+    return out

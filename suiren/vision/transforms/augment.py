@@ -14,7 +14,8 @@ from suiren.tensor import Tensor
 from suiren.utils.data.draws import below, permutation, uniform
 from suiren.vision.transforms import functional as F
 from suiren.vision.transforms.images import InterpolationMode, interpolation_mode
-from suiren.vision.transforms.transforms import size_pair, WithProbability, angle_range, check_sequence, draw_box
+from suiren.vision.transforms.transforms import WithProbability, angle_range, check_sequence, draw_box, size_pair
+from suiren.vision.transforms.warps import colors_for
 
 
 class Grayscale(Module):
@@ -97,7 +98,7 @@ def _fill(fill: Any) -> Any:
 
 
 class RandomRotation(Module):
-    """Turned by a random angle, in degrees. PIL images only."""
+    """Turned by a random angle, in degrees."""
 
     def __init__(
         self,
@@ -119,7 +120,8 @@ class RandomRotation(Module):
         return uniform(degrees[0], degrees[1])
 
     def forward(self, img: Any) -> Any:
-        return F.rotate(img, self.get_params(self.degrees), self.interpolation, self.expand, self.center, self.fill)
+        fill = colors_for(img, self.fill, F.get_image_num_channels(img))
+        return F.rotate(img, self.get_params(self.degrees), self.interpolation, self.expand, self.center, fill)
 
     def __repr__(self) -> str:
         center = f", center={self.center}" if self.center is not None else ""
@@ -128,7 +130,7 @@ class RandomRotation(Module):
 
 
 class RandomAffine(Module):
-    """Turned, moved (parts of the size), scaled and sheared at random. PIL images only."""
+    """Turned, moved (parts of the size), scaled and sheared at random."""
 
     def __init__(
         self,
@@ -174,7 +176,8 @@ class RandomAffine(Module):
 
     def forward(self, img: Any) -> Any:
         drawn = self.get_params(self.degrees, self.translate, self.scale, self.shear, F.get_image_size(img))
-        return F.affine(img, *drawn, interpolation=self.interpolation, fill=self.fill, center=self.center)
+        fill = colors_for(img, self.fill, F.get_image_num_channels(img))
+        return F.affine(img, *drawn, interpolation=self.interpolation, fill=fill, center=self.center)
 
     def __repr__(self) -> str:
         parts = [f"degrees={self.degrees}"]
@@ -189,7 +192,7 @@ class RandomAffine(Module):
 
 
 class RandomPerspective(WithProbability):
-    """Corners moved inwards by up to `distortion_scale` of half the size, with probability `p`. PIL images only."""
+    """Corners moved inwards by up to `distortion_scale` of half the size, with probability `p`."""
 
     def __init__(
         self,
@@ -222,7 +225,7 @@ class RandomPerspective(WithProbability):
     def _apply_to(self, img: Any) -> Any:
         _, height, width = F.get_dimensions(img)
         before, after = self.get_params(width, height, self.distortion_scale)
-        return F.perspective(img, before, after, self.interpolation, self.fill)
+        return F.perspective(img, before, after, self.interpolation, colors_for(img, self.fill, F.get_image_num_channels(img)))
 
 
 class RandomErasing(Module):
@@ -352,7 +355,7 @@ class RandomSolarize(WithProbability):
 
 
 class RandomAdjustSharpness(WithProbability):
-    """Sharpened or blurred, with probability `p`. PIL images only."""
+    """Sharpened or blurred, with probability `p`."""
 
     def __init__(self, sharpness_factor: float, p: float = 0.5):
         super().__init__(p)
@@ -366,14 +369,105 @@ class RandomAdjustSharpness(WithProbability):
 
 
 class RandomAutocontrast(WithProbability):
-    """Each channel stretched from black to white, with probability `p`. PIL images only."""
+    """Each channel stretched from black to white, with probability `p`."""
 
     def _apply_to(self, img: Any) -> Any:
         return F.autocontrast(img)
 
 
 class RandomEqualize(WithProbability):
-    """Each channel's histogram made flat, with probability `p`. PIL images only."""
+    """Each channel's histogram made flat, with probability `p`."""
 
     def _apply_to(self, img: Any) -> Any:
         return F.equalize(img)
+
+
+class LinearTransformation(Module):
+    """A float tensor (…, C, H, W), flattened, less `mean_vector` (D,), times `transformation_matrix` (D, D): whitening, for one."""
+
+    def __init__(self, transformation_matrix: Tensor, mean_vector: Tensor):
+        super().__init__()
+        shape = tuple(transformation_matrix.size())
+        if shape[0] != shape[1]:
+            raise ValueError(f"transformation_matrix should be square. Got {shape} rectangular matrix.")
+        if mean_vector.size(0) != shape[0]:
+            raise ValueError(
+                f"mean_vector should have the same length {mean_vector.size(0)}"
+                f" as any one of the dimensions of the transformation_matrix [{shape}]"
+            )
+        if transformation_matrix.dtype != mean_vector.dtype:
+            raise ValueError(f"Input tensors should have the same dtype. Got {transformation_matrix.dtype} and {mean_vector.dtype}")
+        self.transformation_matrix, self.mean_vector = transformation_matrix, mean_vector
+
+    def forward(self, tensor: Tensor) -> Tensor:
+        shape = tensor.shape
+        n = shape[-3] * shape[-2] * shape[-1]
+        if n != self.transformation_matrix.shape[0]:
+            raise ValueError(
+                "Input tensor and transformation matrix have incompatible shape."
+                f"[{shape[-3]} x {shape[-2]} x {shape[-1]}] != {self.transformation_matrix.shape[0]}"
+            )
+        flat = tensor.reshape(-1, n) - self.mean_vector
+        return (flat @ self.transformation_matrix.to(flat.dtype)).reshape(shape)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(transformation_matrix={self.transformation_matrix.tolist()}, mean_vector={self.mean_vector.tolist()})"
+        )
+
+
+def _two_floats(value: Any, name: str) -> list[float]:
+    if not isinstance(value, (float, Sequence)):
+        raise TypeError(f"{name} should be float or a sequence of floats. Got {type(value)}")
+    if isinstance(value, float):
+        return [value, value]
+    if len(value) != 2:
+        raise ValueError(f"If {name} is a sequence its length should be 2. Got {len(value)}")
+    for element in value:
+        if not isinstance(element, float):
+            raise TypeError(f"{name} should be a sequence of floats. Got {type(element)}")
+    return list(value)
+
+
+def draw_displacement(alpha: Sequence[float], sigma: Sequence[float], size: Sequence[int]) -> Tensor:
+    """(1, H, W, 2): random moves up to `alpha` pixels in x and in y, made smooth by a Gaussian of `sigma`."""
+    from suiren import cat, rand
+
+    moves = []
+    for axis in (0, 1):
+        move = rand(1, 1, *size) * 2 - 1
+        if sigma[axis] > 0.0:
+            k = int(8 * sigma[axis] + 1) | 1  # odd
+            move = F.gaussian_blur(move, [k, k], list(sigma))
+        moves.append(move * alpha[axis] / size[1 - axis])
+    return cat(moves, 1).permute([0, 2, 3, 1])
+
+
+class ElasticTransform(Module):
+    """Each pixel moved a little, as its neighbours: `alpha` says how far, `sigma` how smoothly."""
+
+    def __init__(
+        self,
+        alpha: float | Sequence[float] = 50.0,
+        sigma: float | Sequence[float] = 5.0,
+        interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
+        fill: Any = 0,
+    ):
+        super().__init__()
+        self.alpha, self.sigma = _two_floats(alpha, "alpha"), _two_floats(sigma, "sigma")
+        self.interpolation = interpolation_mode(interpolation)
+        if not isinstance(fill, (int, float, list, tuple)):
+            raise TypeError(f"fill should be int or float or a list or tuple of them. Got {type(fill)}")
+        self.fill = [float(f) for f in ([fill] if isinstance(fill, (int, float)) else fill)]
+
+    @staticmethod
+    def get_params(alpha: list[float], sigma: list[float], size: list[int]) -> Tensor:
+        """The displacement, (1, H, W, 2)."""
+        return draw_displacement(alpha, sigma, size)
+
+    def forward(self, tensor: Any) -> Any:
+        displacement = self.get_params(self.alpha, self.sigma, F.get_dimensions(tensor)[1:])
+        return F.elastic_transform(tensor, displacement, self.interpolation, self.fill)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(alpha={self.alpha}, sigma={self.sigma}, interpolation={self.interpolation}, fill={self.fill})"

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from suiren.tensor import Tensor
 from suiren.vision.transforms import arrays, pil_images
-from suiren.vision.transforms.images import either, pil_only
+from suiren.vision.transforms.images import either
 
 
 def _not_negative(name: str, factor: float) -> None:
@@ -146,22 +146,50 @@ def solarize(img: Any, threshold: float) -> Any:
     return either(img, lambda image: ImageOps.solarize(image, threshold), lambda a: _solarized(a, threshold))
 
 
+def _sharpened(a: np.ndarray, factor: float) -> np.ndarray:
+    arrays.check_channels(a)
+    return a if min(a.shape[-2:]) <= 2 else arrays.blended(a, arrays.softened(a), factor)
+
+
 def adjust_sharpness(img: Any, sharpness_factor: float) -> Any:
-    """0 gives a blurred image, 1 the image. PIL images only."""
-    pil_only(img, "adjust_sharpness")
-    return pil_images.enhanced(img, "Sharpness", sharpness_factor)
+    """0 gives a blurred image, 1 the image."""
+    if isinstance(img, Tensor):
+        _not_negative("sharpness_factor", sharpness_factor)
+    return either(
+        img,
+        lambda image: pil_images.enhanced(image, "Sharpness", sharpness_factor),
+        lambda a: _sharpened(a, sharpness_factor),
+    )
+
+
+def _check_dims(a: np.ndarray) -> None:
+    if a.ndim < 3:
+        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {a.ndim}")
+    arrays.check_channels(a)
+
+
+def _stretched(a: np.ndarray) -> np.ndarray:
+    _check_dims(a)
+    return arrays.stretched(a)
 
 
 def autocontrast(img: Any) -> Any:
-    """Each channel stretched from black to white. PIL images only."""
-    pil_only(img, "autocontrast")
-    return ImageOps.autocontrast(img)
+    """Each channel stretched from black to white."""
+    return either(img, ImageOps.autocontrast, _stretched)
+
+
+def _equalized(a: np.ndarray) -> np.ndarray:
+    if not 3 <= a.ndim <= 4:
+        raise TypeError(f"Input image tensor should have 3 or 4 dimensions, but found {a.ndim}")
+    if a.dtype != np.uint8:
+        raise TypeError(f"Only torch.uint8 image tensors are supported, but found torch.{a.dtype.name}")
+    arrays.check_channels(a)
+    return arrays.equalized(a)
 
 
 def equalize(img: Any) -> Any:
-    """Each channel's histogram made flat. PIL images only."""
-    pil_only(img, "equalize")
-    return ImageOps.equalize(img)
+    """Each channel's histogram made flat; of tensors, bytes only."""
+    return either(img, ImageOps.equalize, _equalized)
 
 
 def gaussian_blur(img: Any, kernel_size: int | Sequence[int], sigma: float | Sequence[float] | None = None) -> Any:

@@ -9,7 +9,6 @@ Source: https://docs.pytorch.org/vision/stable/transforms.html, torchvision/tran
 from __future__ import annotations
 
 import functools
-import math
 import numbers
 import sys
 import warnings
@@ -37,8 +36,12 @@ from suiren.vision.transforms.colors import posterize as posterize
 from suiren.vision.transforms.colors import rgb_to_grayscale as rgb_to_grayscale
 from suiren.vision.transforms.colors import solarize as solarize
 from suiren.vision.transforms.colors import to_grayscale as to_grayscale
+from suiren.vision.transforms.geometry import affine as affine
+from suiren.vision.transforms.geometry import elastic_transform as elastic_transform
+from suiren.vision.transforms.geometry import perspective as perspective
+from suiren.vision.transforms.geometry import rotate as rotate
 from suiren.vision.transforms.images import InterpolationMode as InterpolationMode
-from suiren.vision.transforms.images import array_of, either, interpolation_mode, pil_modes_mapping, pil_only, tensor_of
+from suiren.vision.transforms.images import array_of, either, interpolation_mode, pil_modes_mapping, tensor_of
 from suiren.vision.transforms.images import get_dimensions as get_dimensions
 from suiren.vision.transforms.images import get_image_num_channels as get_image_num_channels
 from suiren.vision.transforms.images import get_image_size as get_image_size
@@ -300,75 +303,6 @@ def five_crop(img: Any, size: int | Sequence[int]) -> tuple:
 def ten_crop(img: Any, size: int | Sequence[int], vertical_flip: bool = False) -> tuple:
     """`five_crop` of the image, and of its mirror image."""
     return five_crop(img, size) + five_crop(vflip(img) if vertical_flip else hflip(img), size)
-
-
-def rotate(
-    img: Any,
-    angle: float,
-    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
-    expand: bool = False,
-    center: Sequence[int] | None = None,
-    fill: Any = None,
-) -> Any:
-    """Turned counter-clockwise by `angle` degrees. PIL images only."""
-    pil_only(img, "rotate")
-    mode = pil_modes_mapping[interpolation_mode(interpolation)]
-    return img.rotate(angle, mode, expand, tuple(center) if center else None, fillcolor=pil_images.fill_for(img, fill))
-
-
-def affine(
-    img: Any,
-    angle: float,
-    translate: Sequence[int],
-    scale: float,
-    shear: float | Sequence[float],
-    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
-    fill: Any = None,
-    center: Sequence[int] | None = None,
-) -> Any:
-    """Turned, moved, scaled and sheared about `center` (the middle). PIL images only."""
-    pil_only(img, "affine")
-    if scale <= 0.0:
-        raise ValueError("Argument scale should be positive")
-    shears = [float(shear), 0.0] if isinstance(shear, numbers.Number) else [float(s) for s in (*shear, 0.0)[:2]]
-    middle = [img.width * 0.5, img.height * 0.5] if center is None else center
-    matrix = _inverse_affine(middle, angle, translate, scale, shears)
-    mode = pil_modes_mapping[interpolation_mode(interpolation)]
-    return img.transform(img.size, Image.Transform.AFFINE, matrix, mode, fillcolor=pil_images.fill_for(img, fill))
-
-
-def _inverse_affine(center: Sequence[float], angle: float, move: Sequence[float], scale: float, shear: Sequence[float]) -> list[float]:
-    """Where in the image a pixel of the result comes from: the inverse of move · rotate and scale · shear, about `center`."""
-    rot, sx, sy = math.radians(angle), math.radians(shear[0]), math.radians(shear[1])
-    a = math.cos(rot - sy) / math.cos(sy)
-    b = -math.cos(rot - sy) * math.tan(sx) / math.cos(sy) - math.sin(rot)
-    c = math.sin(rot - sy) / math.cos(sy)
-    d = -math.sin(rot - sy) * math.tan(sx) / math.cos(sy) + math.cos(rot)
-    x, y = center[0] + move[0], center[1] + move[1]
-    m = [d / scale, -b / scale, 0.0, -c / scale, a / scale, 0.0]
-    m[2] = -m[0] * x - m[1] * y + center[0]
-    m[5] = -m[3] * x - m[4] * y + center[1]
-    return m
-
-
-def perspective(
-    img: Any,
-    startpoints: list[list[int]],
-    endpoints: list[list[int]],
-    interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
-    fill: Any = None,
-) -> Any:
-    """Four corners moved from `startpoints` to `endpoints`. PIL images only."""
-    pil_only(img, "perspective")
-    if len(startpoints) != 4 or len(endpoints) != 4:
-        raise ValueError(f"Please provide exactly four corners, got {len(startpoints)} startpoints and {len(endpoints)} endpoints.")
-    rows = []
-    for (x, y), (u, v) in zip(endpoints, startpoints):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-    coefficients = np.linalg.lstsq(np.array(rows, np.float64), np.array(startpoints, np.float64).reshape(8), rcond=None)[0]
-    mode = pil_modes_mapping[interpolation_mode(interpolation)]
-    values = coefficients.astype(np.float32).tolist()
-    return img.transform(img.size, Image.Transform.PERSPECTIVE, values, mode, fillcolor=pil_images.fill_for(img, fill))
 
 
 def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:

@@ -62,12 +62,6 @@ def either(image: Any, on_pil: Callable, on_array: Callable) -> Any:
     return on_pil(image)
 
 
-def pil_only(image: Any, name: str) -> None:
-    if isinstance(image, Tensor):
-        raise TypeError(f"{name} takes PIL images only in suiren: put it before ToTensor, or convert by to_pil_image")
-    pil_images.check(image)
-
-
 def get_dimensions(img: Any) -> list[int]:
     """[channels, height, width]"""
     if isinstance(img, Tensor):

@@ -51,18 +51,32 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("T.RandomGrayscale(0.5)", ("rgb", "float")),
     ("T.ColorJitter(0.4, 0.4, 0.4, 0.1)", ALL),
     ("T.ColorJitter(brightness=(0.5, 2), hue=(0.2, 0.4))", ("rgb", "float")),
-    ("T.RandomRotation(30, fill=3)", PIL),
-    ("T.RandomRotation((10, 80), T.InterpolationMode.BILINEAR, expand=True)", PIL),
-    ("T.RandomAffine(30, (0.1, 0.2), (0.8, 1.2), (-10, 10, -5, 5))", PIL),
-    ("T.RandomPerspective(p=0.9)", PIL),
+    ("T.RandomRotation(30, fill=3)", ALL),
+    ("T.RandomRotation((10, 80), T.InterpolationMode.BILINEAR, expand=True)", ALL),
+    ("T.RandomRotation(50, T.InterpolationMode.BILINEAR, center=(2, 3), fill=0.5)", ("float", "gray", "batch")),
+    ("T.RandomRotation(50, expand=True, fill=(1, 2, 3))", ("rgb", "float", "bytes")),
+    ("T.RandomAffine(30, (0.1, 0.2), (0.8, 1.2), (-10, 10, -5, 5))", ALL),
+    ("T.RandomAffine(0, shear=20, interpolation=T.InterpolationMode.BILINEAR, fill=1, center=(1, 1))", ALL),
+    ("T.RandomPerspective(p=0.9)", ALL),
+    ("T.RandomPerspective(0.3, 1.0, T.InterpolationMode.NEAREST, fill=(3, 2, 1))", ("rgb", "float", "bytes")),
+    ("T.ElasticTransform(20.0, 1.0)", ALL),
+    ("T.ElasticTransform([9.0, 30.0], [0.5, 1.0], T.InterpolationMode.NEAREST, fill=0.5)", ("float", "bytes")),
+    *((f"T.AutoAugment(T.AutoAugmentPolicy.{policy})", ("rgb", "L", "bytes")) for policy in ("IMAGENET", "CIFAR10", "SVHN")),
+    ("T.AutoAugment(interpolation=T.InterpolationMode.BILINEAR, fill=9)", ("rgb", "bytes")),
+    ("T.RandAugment()", ("rgb", "L", "bytes")),
+    ("T.RandAugment(3, 20, fill=[5, 6, 7])", ("rgb", "bytes")),
+    ("T.TrivialAugmentWide()", ("rgb", "L", "bytes")),
+    ("T.AugMix()", ("rgb", "bytes")),
+    ("T.AugMix(5, 2, 2, 0.5, False, fill=3)", ("rgb", "bytes")),
+    ("T.LinearTransformation(t.eye(360) * 2 + 0.01, t.ones(360))", ("float", "batch")),
     *((f"T.RandomErasing(0.9, value={value})", ("float",)) for value in ("0", "(0.1, 0.2, 0.3)", "'random'")),
     ("T.GaussianBlur((3, 5))", ("float", "gray", "batch")),
     ("T.RandomInvert()", ("rgb", "L", "bytes")),
     ("T.RandomPosterize(3)", ("rgb", "L", "bytes")),
     ("T.RandomSolarize(100)", ("rgb", "L", "bytes")),
-    ("T.RandomAdjustSharpness(2)", PIL),
-    ("T.RandomAutocontrast()", PIL),
-    ("T.RandomEqualize()", PIL),
+    ("T.RandomAdjustSharpness(2)", ALL),
+    ("T.RandomAutocontrast()", ALL),
+    ("T.RandomEqualize()", ("rgb", "L", "bytes")),
     ("T.RandomApply([T.ColorJitter(0.3)], 0.4)", ("rgb",)),
     ("T.RandomChoice([T.CenterCrop(5), T.CenterCrop(7)], p=[0.2, 0.8])", ("rgb",)),
     ("T.RandomOrder([T.CenterCrop(5), T.Pad(3)])", ("rgb",)),
@@ -91,8 +105,8 @@ def results(case: str, image: Any, t: Any, transforms: Any) -> list[np.ndarray]:
     """What the transform gives for several seeds, and the next random number after each."""
     transform = eval(case, {"T": transforms, "t": t})
     found = []
-    draws = "Random" in case or "Jitter" in case or "Blur" in case
-    for seed in range(SEEDS if draws else 1):
+    seeds = 6 if "Aug" in case else SEEDS if any(word in case for word in ("Random", "Jitter", "Blur", "Elastic")) else 1
+    for seed in range(seeds):
         t.manual_seed(seed)
         random.seed(seed)
         made = transform(image)
