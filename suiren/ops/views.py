@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suiren.ops.creation import cast, copy
-from suiren.ops.movement import expand
+from suiren.ops.movement import as_strided, expand
 from suiren.ops.placement import view_write
 from suiren.trace import views
 from suiren.trace.op import NOT_DIFFERENTIABLE, Rewritten, movement
@@ -48,4 +48,4 @@ leaf_version = _LeafVersion(
 
 rewritten = Rewritten("rewritten", doc="A value with the history of what it took the place of.")
 
-views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, leaf_version=leaf_version, rewritten=rewritten)
+views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, as_strided=as_strided, leaf_version=leaf_version, rewritten=rewritten)

@@ -15,15 +15,14 @@ _view_write: Op
 _copy: Op
 _cast: Op
 _expand: Op
+_as_strided: Op
 _leaf_version: Op
-
-
 _rewritten: Op
 
 
-def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, leaf_version: Op, rewritten: Op) -> None:
-    global _view_write, _copy, _cast, _expand, _leaf_version, _rewritten
-    _view_write, _copy, _cast, _expand, _leaf_version, _rewritten = view_write, copy, cast, expand, leaf_version, rewritten
+def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, as_strided: Op, leaf_version: Op, rewritten: Op) -> None:
+    global _view_write, _copy, _cast, _expand, _as_strided, _leaf_version, _rewritten
+    _view_write, _copy, _cast, _expand, _as_strided, _leaf_version, _rewritten = view_write, copy, cast, expand, as_strided, leaf_version, rewritten
 
 
 def write(t: Stored, value: Stored) -> Stored:
@@ -49,7 +48,13 @@ def write(t: Stored, value: Stored) -> Stored:
         _check_broadcast(value, t)
         value = recording.record(_expand, (value,), (t._spec.shape,))
     silent = t._silent
-    for view in reversed(t._chain()):
+    chain = t._chain()
+    if any(view._spec.numel > view._parent._spec.numel for view in chain[:-1]):
+        # through a view that shows elements more than once, to some that it shows once: nothing can be written into that view
+        strides, offset = t._layout()
+        value = recording.record(_view_write, (root, value), (_as_strided, (t._spec.shape, strides, offset)))
+        chain = []
+    for view in reversed(chain):
         if not view._view_op.is_whole:
             value = recording.record(_view_write, (view._parent, value), (view._view_op, view._view_params))
     # the storage takes over the slot of `value`: it must be nobody else's (references: the list of values, two names, the call below)

@@ -148,3 +148,15 @@ def test_random_programs_of_views_and_writes(program, tier):
                 WRITES[action](y)
         for x, y in zip(ours, theirs):
             np.testing.assert_array_equal(x.numpy(), y)
+
+
+def test_a_write_through_a_view_that_repeats_elements_to_one_that_does_not(tier):
+    a, base = pair(4)
+    rows = base.expand(3, 4)
+    rows[1].add_(10)
+    np.testing.assert_array_equal(rows.numpy(), np.broadcast_to(a + 10, (3, 4)))
+    b, windows = pair(5)
+    windows.unfold(0, 3, 1)[1].mul_(2)
+    np.testing.assert_array_equal(windows.numpy(), b * [1, 2, 2, 2, 1])
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        rows.add_(1)
