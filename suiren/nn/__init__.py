@@ -33,6 +33,7 @@ from suiren.nn.modules.activation import Softsign as Softsign
 from suiren.nn.modules.activation import Tanh as Tanh
 from suiren.nn.modules.activation import Tanhshrink as Tanhshrink
 from suiren.nn.modules.activation import Threshold as Threshold
+from suiren.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from suiren.nn.modules.batchnorm import BatchNorm1d as BatchNorm1d
 from suiren.nn.modules.batchnorm import BatchNorm2d as BatchNorm2d
 from suiren.nn.modules.batchnorm import BatchNorm3d as BatchNorm3d
@@ -139,6 +140,11 @@ from suiren.nn.modules.rnn import RNNCell as RNNCell
 from suiren.nn.modules.rnn import RNNCellBase as RNNCellBase
 from suiren.nn.modules.sparse import Embedding as Embedding
 from suiren.nn.modules.sparse import EmbeddingBag as EmbeddingBag
+from suiren.nn.modules.transformer import Transformer as Transformer
+from suiren.nn.modules.transformer import TransformerDecoder as TransformerDecoder
+from suiren.nn.modules.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from suiren.nn.modules.transformer import TransformerEncoder as TransformerEncoder
+from suiren.nn.modules.transformer import TransformerEncoderLayer as TransformerEncoderLayer
 from suiren.nn.modules.upsampling import Upsample as Upsample
 from suiren.nn.modules.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
 from suiren.nn.modules.upsampling import UpsamplingNearest2d as UpsamplingNearest2d

@@ -36,6 +36,7 @@ from suiren.nn.functional.activation import tanh as tanh
 from suiren.nn.functional.activation import tanhshrink as tanhshrink
 from suiren.nn.functional.activation import threshold as threshold
 from suiren.nn.functional.activation import threshold_ as threshold_
+from suiren.nn.functional.attention import multi_head_attention_forward as multi_head_attention_forward
 from suiren.nn.functional.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from suiren.nn.functional.classification import binary_cross_entropy as binary_cross_entropy
 from suiren.nn.functional.classification import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits

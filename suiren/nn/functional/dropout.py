@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from suiren.api.arguments import check_tensor
+from suiren.ops.movement import permute
 from suiren.ops.pointwise import add, div, mul
 from suiren.ops.rng import rng_bernoulli
 from suiren.random.generator import draw
@@ -17,14 +18,24 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+def _kept(input: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
+    """1 with probability 1 - p, else 0. PyTorch draws in the order in which the input lies in memory: of a transposed view that is another one."""
+    s = input._spec
+    if input._parent is not None and shape == s.shape and not input.is_contiguous():
+        strides = input.stride()
+        order = tuple(sorted(range(s.ndim), key=lambda d: -strides[d]))
+        kept = draw(rng_bernoulli, None, (1.0 - p,), (tuple(shape[d] for d in order), s.dtype))
+        return permute(kept, dims=tuple(order.index(d) for d in range(s.ndim)))
+    return draw(rng_bernoulli, None, (1.0 - p,), (shape, s.dtype))
+
+
 def _dropped(input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
     if p == 0 or not training or not input._spec.numel:
         return input
     if p == 1:
         found = mul(input, 0.0)
     else:
-        kept = draw(rng_bernoulli, None, (1.0 - p,), (shape, input._spec.dtype))
-        found = mul(input, div(kept, 1.0 - p))
+        found = mul(input, div(_kept(input, p, shape), 1.0 - p))
     return write(input, found) if inplace else found
 
 
@@ -104,7 +115,7 @@ def _alpha(input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[
     if p == 1:
         found = mul(input, 0.0)
     else:
-        kept = draw(rng_bernoulli, None, (1.0 - p,), (shape, input._spec.dtype))
+        kept = _kept(input, p, shape)
         a = 1.0 / ((_ALPHA * _ALPHA * p + 1) * (1 - p)) ** 0.5
         shift = add(mul(add(kept, -1.0), _ALPHA * a), _ALPHA * a * p)
         found = add(mul(input, mul(kept, a)), shift)
