@@ -9,7 +9,7 @@ import numpy as np
 
 from suiren.compiler.kernels.blocked import Finish, Words, blocks
 from suiren.compiler.kernels.conv_geometry import Dim, Layout, Phase, three
-from suiren.compiler.kernels.conv_stage import Pack, Regroup, Stage
+from suiren.compiler.kernels.conv_stage import Combine, Pack, Regroup, Stage
 from suiren.compiler.program import Buffer, Call, Kernel, Place, Ptr, Site
 from suiren.dtypes import dtype, float32
 
@@ -143,3 +143,18 @@ def regroup(site: Site, groups: Groups, sums: Buffer, wide: dtype) -> Call:
     }  # fmt: skip
     reads, writes = [sums, *buffers_of(site.operands)], buffers_of(site.results)
     return call_of(kernel.kernel, kernel.words, values, out.shape[0] * out_blocks, reads, writes, "regroup channels")
+
+
+def combine(site: Site, groups: Groups, sums: Ptr, width: int, splits: int, wide: dtype) -> Call:
+    """Sums (split, group, tile of output channels, (channel, tap), column, lane) to the gradient of the weights."""
+    out, block, part = site.outputs[0], site.block, 64
+    kernel = Combine(width, block, wide, out.dtype)
+    channel_tiles, rows = blocks(groups.written, width), prod(out.shape[1:])
+    panels = groups.count * channel_tiles
+    values = {
+        "sums": sums, "weights": out.ptr, "channel_tiles": channel_tiles, "rows": rows, "part": part,
+        "parts": blocks(rows, part), "splits": splits, "split_stride": panels * rows * width,
+        "group_channels": groups.written, "channels": out.shape[0],
+    }  # fmt: skip
+    units = panels * values["parts"]
+    return call_of(kernel.kernel, kernel.words, values, units, [sums.buffer], [out.ptr.buffer], "combine weight gradient")

@@ -22,10 +22,9 @@ from suiren.compiler.kernels import conv_geometry as geometry
 from suiren.compiler.kernels import conv_plan as plan
 from suiren.compiler.kernels import conv_winograd as winograd
 from suiren.compiler.kernels.blocked import Finish, accumulator, blocks
-from suiren.compiler.kernels.conv_calls import Groups, buffers_of, call_of, input_of, pack_weights, regroup
+from suiren.compiler.kernels.conv_calls import Groups, buffers_of, call_of, combine, input_of, pack_weights, regroup
 from suiren.compiler.kernels.conv_emit import PHASE_WORDS, Outputs, Tile, Weights
 from suiren.compiler.kernels.conv_geometry import Dim, Layout, Phase, three
-from suiren.compiler.kernels.conv_stage import Combine
 from suiren.compiler.program import Buffer, Call, Place, Ptr, Site
 from suiren.trace.op import Op
 from suiren.trace.spec import Spec
@@ -80,9 +79,9 @@ def _outputs(
 ) -> list[Call]:
     """`lane`, `channel` and `taps` are strides of the weights: between the channels that are written, those that are
     read, and along D H W; a group has `group_weights` of the weights' first dim."""
-    if winograd.pays(site, groups, dims):
-        return winograd.calls(site, dims, lane, channel, taps)
     x, weight, out = site.inputs[0], site.inputs[1], site.outputs[0]
+    if winograd.pays(x, out, weight.shape, groups.count, dims):
+        return winograd.outputs(site, dims, lane, channel, taps)
     block, wide = site.block, accumulator(x.dtype)
     a, layout, before = input_of(site, x, dims, groups, "input")
     phases = geometry.phases(dims, layout, groups.read, channel, three(taps, 0))
@@ -172,6 +171,8 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     block, wide = site.block, accumulator(x.dtype)
     groups = Groups.of(site.param("groups"), x.shape[1], y.shape[1], block)
     dims = geometry.forward_dims(*_geometry(site, x.shape[2:], y.shape[2:], out.shape[2:]))
+    if winograd.pays(x, y, out.shape, groups.count, dims):
+        return winograd.weights(site, dims)
     a, layout, before = input_of(site, x, dims, groups, "input")
     grad, grad_layout, more = input_of(site, y, None, replace(groups, read=groups.written), "gradient")
 
@@ -210,15 +211,7 @@ def _conv_weight_grad(site: Site) -> list[Call]:
     reads, flops = [a.buffer, grad.buffer], 2 * sums * y.shape[1]
     main = call_of(kernel.kernel, kernel.words, values, splits * units, reads, [partial], label, flops)
 
-    combine, part = Combine(width, block, wide, out.dtype), 64
-    values = {
-        "sums": Ptr(partial), "weights": out.ptr, "channel_tiles": channel_tiles, "rows": n_rows, "part": part,
-        "parts": blocks(n_rows, part), "splits": splits, "split_stride": panels * n_rows * width,
-        "group_channels": groups.written, "channels": out.shape[0],
-    }  # fmt: skip
-    units = panels * values["parts"]
-    label = "combine weight gradient"
-    last = call_of(combine.kernel, combine.words, values, units, [partial], [out.ptr.buffer], label)
+    last = combine(site, groups, Ptr(partial), width, splits, wide)
     return [*before, *more, main, last] if main.units else [last]
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from suiren.compiler.kernels import conv_direct, conv_winograd
-from suiren.compiler.program import Epilogue, Operand
+from suiren.compiler.kernels.conv_geometry import forward_dims
+from suiren.compiler.program import Epilogue, Operand, Place, Ptr
 from suiren.dtypes import float32
-from suiren.ops.conv import conv, conv_input_grad
+from suiren.ops.conv import conv, conv_input_grad, conv_weight_grad
 from tests.compiler.kernels.test_conv_direct import both_ends
 
 ONE = (1, 1)
@@ -38,12 +39,13 @@ def check(runner, op, params, inputs, **how):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_outputs_and_input_gradients(runner, always, name):
+def test_the_three_sums(runner, always, name):
     x_shape, o, (high, wide) = PROBLEMS[name]
     params = (ONE, ((high, high), (wide, wide)), ONE, 1)
     x, weight, y = both_ends(x_shape, (o, x_shape[1], 3, 3), *params[:3], float32)
     check(runner, conv, params, (x, weight))
     check(runner, conv_input_grad, (x_shape[2:], *params), (y, weight))
+    check(runner, conv_weight_grad, ((3, 3), *params), (x, y))
 
 
 def test_images_in_several_parts(host_runner, always, monkeypatch):
@@ -51,7 +53,8 @@ def test_images_in_several_parts(host_runner, always, monkeypatch):
     monkeypatch.setattr(conv_winograd, "AT_POINTS", 1)
     params = (ONE, (ONE, ONE), ONE, 1)
     for images in (11, 17):
-        x, weight, _ = both_ends((images, 8, 4, 4), (8, 8, 3, 3), *params[:3], float32)
+        x, weight, y = both_ends((images, 8, 4, 4), (8, 8, 3, 3), *params[:3], float32)
+        check(host_runner, conv_weight_grad, ((3, 3), *params), (x, y))
         check(host_runner, conv, params, (x, weight))
         parts = [call for call in host_runner.last_calls if call.label == "input at points"]
         assert len(parts) > 1
@@ -103,17 +106,8 @@ def test_images_do_not_see_each_other(host_runner, always):
     ],
 )
 def test_when_it_is_chosen(host_runner, x_shape, weight_shape, stride, dilation, groups, is_taken):
-    from suiren.compiler.kernels.conv_calls import Groups
-    from suiren.compiler.kernels.conv_geometry import forward_dims
-    from suiren.compiler.program import Place, Ptr, Site, plain_epilogue
-    from suiren.trace.spec import contiguous_strides
-
-    params = ((stride, stride), (ONE, ONE), (dilation, dilation), groups)
+    params = ((stride, stride), (ONE, ONE), (dilation, dilation))
     out = (x_shape[0], weight_shape[0], *(-(-n // stride) for n in x_shape[2:]))
-    block = host_runner.block
-    x = Place(Ptr(None), float32, x_shape, (), block)
-    weight = Place(Ptr(None), float32, weight_shape, contiguous_strides(weight_shape))
-    y = Place(Ptr(None), float32, out, (), block)
-    site = Site(conv, params, (x, weight), (y,), float32, plain_epilogue(float32), (), host_runner.target, block, 0)
-    dims = forward_dims(x_shape[2:], out[2:], weight_shape[2:], *params[:3])
-    assert conv_winograd.pays(site, Groups.of(groups, x_shape[1], weight_shape[0], block), dims) is is_taken
+    x, y = (Place(Ptr(None), float32, shape, (), host_runner.block) for shape in (x_shape, out))
+    dims = forward_dims(x_shape[2:], out[2:], weight_shape[2:], *params)
+    assert conv_winograd.pays(x, y, weight_shape, groups, dims) is is_taken
