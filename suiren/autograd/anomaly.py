@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 
+from suiren.trace.recording import PACKAGE, settle
 from suiren.trace.storage import array_of
 
 enabled = False  # whether backward passes are watched
@@ -75,18 +77,24 @@ def failed(name: str, line) -> None:
     """Warns where the operation was recorded whose backward failed."""
     if line is None:
         text = "No forward pass information available. Enable detect anomaly during forward pass for more information."
-        warnings.warn(f"Error detected in {name}. {text}", stacklevel=2)
+        warnings.warn(f"Error detected in {name}. {text}", stacklevel=_outside())
         return
     source = f'  File "{line.file}", line {line.line}, in {line.function}\n'
-    warnings.warn(f"Error detected in {name}. Traceback of forward call that caused the error:\n{source}", stacklevel=2)
+    warnings.warn(f"Error detected in {name}. Traceback of forward call that caused the error:\n{source}", stacklevel=_outside())
+
+
+def _outside() -> int:
+    """How far up the user's own line is, for a warning of the caller."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def check(name: str, gradients) -> None:
     """RuntimeError, PyTorch's, for the first gradient that has a NaN."""
     if not _check_nan:
         return
-    from suiren.trace.recording import settle
-
     for i, g in enumerate(gradients):
         if g is None or g._spec.dtype.category < 2 or g._interpret is not None:
             continue

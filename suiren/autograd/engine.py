@@ -105,13 +105,16 @@ def modified(s: Spec, maker: str, expected: int, now: int, line=None) -> str:
     )
 
 
+running: list[Pass] = []  # the passes that are going on, the innermost last
+
+
 class Pass:
     """One run of the engine: gradients flow from the roots, last transition first. With `wanted`, only along the ways that lead there."""
 
     def __init__(self, roots: list[Stored], create_graph: bool, retain_graph: bool, wanted: list[Stored] | None, is_macro: bool = False):
         self.is_macro = is_macro
         self.create_graph, self.retain_graph = create_graph, retain_graph
-        self.rec = local.rec
+        self.rec, self.roots = local.rec, roots
         for t in (*roots, *(wanted or ())):
             if t._parent is not None:
                 recording.enter(self.rec, t)  # before the path is looked at, which ends here
@@ -185,6 +188,26 @@ class Pass:
 
     # -- the run
     def run(self) -> None:
+        running.append(self)
+        try:
+            self._run()
+        finally:
+            running.pop()
+
+    def reaches(self, tensors: list[Stored]) -> int:
+        """How many of the tensors get a gradient in this pass."""
+        nodes, leaves = reach.reached(self, self.roots)
+        count = 0
+        for t in tensors:
+            graph, slot = self.place(t)
+            if graph == "leaf":
+                count += slot in leaves
+            else:
+                key = (id(graph), graph.history.producer[slot].out)
+                count += key in nodes and (self.leads is None or key in self.leads)
+        return count
+
+    def _run(self) -> None:
         while self.queue:
             _, _, _, graph, step = heapq.heappop(self.queue)
             gradients = self.gradients.pop((id(graph), step.out))
@@ -241,7 +264,10 @@ class Pass:
         op, history = step.op, graph.history
 
         def value(ref: int) -> Stored:
-            return node.unpacked(packed[ref], history.spec(ref)) if packed is not None and ref in packed else graph.value(step, ref)
+            if packed is None or ref not in packed:
+                return graph.value(step, ref)
+            t = node.unpacked(packed[ref])
+            return node.rejoined(graph, ref, t) if self.create_graph and history.spec(ref).requires_grad else t
 
         given = {}
         for name in op.grad_needs:

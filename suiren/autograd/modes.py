@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 
 from suiren.trace import recording
 from suiren.trace.recording import local
@@ -117,22 +118,52 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """As `no_grad`; `inference_mode(False)` changes nothing."""
+    """As `no_grad`, and `is_inference_mode_enabled()` says so; `inference_mode(False)` leaves it, with gradients on again."""
 
     def __new__(cls, mode=True):
         made = object.__new__(cls)
         if callable(mode):
+            made.mode = True
             return made(mode)
-        made.enabled = not mode or False
-        if not mode:
-            made.enabled = local.rec.grad
+        made.mode = bool(mode)
         return made
 
     def _again(self) -> _Mode:
         again = object.__new__(inference_mode)
-        again.enabled = self.enabled
+        again.mode = self.mode
         return again
+
+    def __enter__(self):
+        self._before = local.rec.grad, _inference.depth
+        recording.set_grad_mode(not self.mode)
+        _inference.depth = _inference.depth + 1 if self.mode else 0
+        return self
+
+    def __exit__(self, *_) -> None:
+        grad, _inference.depth = self._before
+        recording.set_grad_mode(grad)
+
+
+class _Inference(threading.local):
+    depth = 0  # of inference modes around
+
+
+_inference = _Inference()
 
 
 def is_inference_mode_enabled() -> bool:
-    return not local.rec.grad
+    """Whether the innermost `inference_mode` around is on."""
+    return _inference.depth > 0
+
+
+class set_multithreading_enabled:
+    """Whether backward may use several threads. suiren's backward is part of the recorded program, whose kernels share the thread pool: nothing changes."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        """There is nothing to switch."""
+
+    def __exit__(self, *exception) -> None:
+        """There is nothing to switch back."""

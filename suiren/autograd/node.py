@@ -11,9 +11,12 @@ from collections import OrderedDict
 from typing import Any
 
 from suiren.autograd import anomaly, names
-from suiren.trace.recording import local
-from suiren.trace.storage import Stored
 from suiren.autograd.hooks import RemovableHandle
+from suiren.ops import views
+from suiren.runtime.buffers import Buffer
+from suiren.trace import recording
+from suiren.trace.recording import record
+from suiren.trace.storage import Stored, new
 
 
 class Node:
@@ -316,7 +319,17 @@ def applied(run, graph, step, python: Node | None, gradients: list) -> tuple:
     return found
 
 
-def unpacked(packed: tuple, s) -> Stored:
+def rejoined(graph, ref: int, t: Stored) -> Stored:
+    """An unpacked value with the history of what was packed, to be differentiated again."""
+    before = graph.tensor(ref)
+    if graph.history.is_node(ref):
+        before = new(recording._TENSOR)
+        before._id, before._spec, before._buffer = 0, graph.history.spec(ref), Buffer(graph.history.spec(ref).nbytes)
+        before._graph = (graph.graph, ref)
+    return record(views.rewritten, (t.detach() if t._spec.requires_grad else t, before), ())
+
+
+def unpacked(packed: tuple) -> Stored:
     """The value that the user's unpack_hook gives back."""
     what, unpack = packed
     t = unpack(what)
@@ -325,4 +338,4 @@ def unpacked(packed: tuple, s) -> Stored:
     return t
 
 
-__all__ = ["AccumulateGrad", "GraphNode", "Node", "grad_fn", "history_of", "local", "output_nr"]
+__all__ = ["AccumulateGrad", "GraphNode", "Node", "grad_fn", "history_of", "output_nr"]

@@ -58,3 +58,30 @@ def _graphs_behind(run, roots: list) -> list:
         tensors = [*graph.leaves, *graph.owners.values()] if graph is run.live else graph.graph.tensors.values()
         stack.extend(run.kept_graph(t._graph[0]) for t in tensors if t._graph is not None and t._spec.requires_grad)
     return list(seen.values())
+
+
+def reached(run, roots: list) -> tuple[set[tuple[int, int]], set[int]]:
+    """(the steps that a pass from the roots comes to, the ids of the leaves)."""
+    nodes: set[tuple[int, int]] = set()
+    leaves: set[int] = set()
+    stack = [run.place(t) for t in roots]
+    while stack:
+        graph, slot = stack.pop()
+        if graph == "leaf":
+            leaves.add(slot)
+            continue
+        history = graph.history
+        step = history.producer[slot]
+        if (id(graph), step.out) in nodes:
+            continue
+        nodes.add((id(graph), step.out))
+        for ref in step.refs:
+            if not isinstance(ref, int) or not history.spec(ref).requires_grad:
+                continue
+            t = None if history.is_node(ref) else graph.tensor(ref)
+            if history.is_node(ref):
+                stack.append((graph, ref))
+            elif t is not None:
+                own = ref >= 0 or t._graph is None or (graph is not run.live and t._graph[0] is graph.graph)
+                stack.append(("leaf", id(t)) if own else (run.kept_graph(t._graph[0]), t._graph[1]))
+    return nodes, leaves

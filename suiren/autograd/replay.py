@@ -118,7 +118,7 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
             g._id = base + slot
         else:
             g = new(tensor)
-            g._id, g._spec, g._buffer = base + slot, spec, None
+            g._id, g._spec, g._buffer, g._parent = base + slot, spec, None, None
             t._grad = g
             rec.values.append(g)
     if graph is not None:

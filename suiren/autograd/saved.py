@@ -28,7 +28,9 @@ class Saved:
         from suiren.autograd.engine import modified
 
         if self.packed is not None:
-            return node.unpacked(self.packed, self.spec)
+            if local.rec.grad and self.spec.requires_grad:
+                raise RuntimeError("suiren cannot differentiate twice a custom Function whose saved tensors went to saved_tensors_hooks")
+            return node.unpacked(self.packed)
         now = self.tensor._root()._version
         if now != self.version:
             made = node.grad_fn(self.tensor)

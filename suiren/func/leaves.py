@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suiren.autograd import engine
+from suiren.autograd import engine, reach
 from suiren.func import batched
 from suiren.ops import creation, views
 from suiren.tensor import Tensor
@@ -39,34 +39,7 @@ def depends_on_others(results: list[Tensor], leaves: list[Tensor]) -> bool:
     if not roots:
         return False
     run = engine.Pass(roots, create_graph=False, retain_graph=True, wanted=None)
-    stack, seen = [], set()
-    for t in roots:
-        place = run.place(t)
-        if place[0] != "leaf":
-            stack.append(place)
-        elif id(t) not in own:
-            return True
-    while stack:
-        graph, slot = stack.pop()
-        history = graph.history
-        step = history.producer[slot]
-        if (id(graph), step.out) in seen:
-            continue
-        seen.add((id(graph), step.out))
-        for ref in step.refs:
-            if not isinstance(ref, int) or not history.spec(ref).requires_grad:
-                continue
-            if history.is_node(ref):
-                stack.append((graph, ref))
-                continue
-            t = graph.tensor(ref)
-            if t is None or id(t) in own:
-                continue
-            if t._graph is not None and ref < 0:
-                stack.append((run.kept_graph(t._graph[0]), t._graph[1]))
-            else:
-                return True
-    return False
+    return not reach.reached(run, roots)[1] <= own
 
 
 def cut(t: Tensor) -> Tensor:

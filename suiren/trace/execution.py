@@ -100,7 +100,7 @@ class Ending:
         self.kept_written = tuple((s, written[s]) for s in kept if s in written)
         self.kept_owned = tuple(s for s in kept if s in rec.owners)
         self.saved_specs = tuple(self.history.spec(s).plain for s in self.saved)
-        self.made_live = tuple((s, i) for s, i in place.items() if is_node(s))
+        self.made_live = tuple((s, i) for i, s in enumerate(key) if is_node(s))  # a slot may have two tensors
         self.made_written = tuple((s, leaf) for s, leaf in written.items() if is_node(s))
         self.trace: Trace = build_trace(end, key + self.saved, self.writes, self.name)
         specs = self.trace.specs()
