@@ -6,12 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from suiren.utils import checkpoint as checkpoint
     from suiren.utils import data as data
     from suiren.utils import dlpack as dlpack
     from suiren.utils import hooks as hooks
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("data", "dlpack", "hooks"):
+    if name in ("checkpoint", "data", "dlpack", "hooks"):
         return importlib.import_module(f"suiren.utils.{name}")
     raise AttributeError(f"module 'suiren.utils' has no attribute {name!r}")

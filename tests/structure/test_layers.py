@@ -20,13 +20,12 @@ LAYERS: list[tuple[str, ...]] = [
     ("compiler",),
     ("trace",),
     ("ops",),
-    ("tensor", "api", "autograd", "printing", "storage", "legacy"),
-    ("random", "linalg", "fft", "special"),
+    ("tensor", "api", "autograd", "fft", "func", "printing", "storage", "legacy"),
+    ("random", "linalg", "special"),
     ("distributions",),
-    ("func",),
     ("utils.data", "utils.hooks", "safe_pickle"),
     ("nn", "optim", "utils"),
-    ("checkpoint_pickle", "serialization", "cuda", "cpu_only", "backends", "distributed", "jit", "compile", "testing"),
+    ("checkpoint_pickle", "serialization", "cuda", "cpu_only", "backends", "distributed", "jit", "compilation", "settings", "testing", "amp", "xpu", "mtia", "mps", "accelerator", "cpu"),
     ("",),
 ]
 
