@@ -33,6 +33,7 @@ from suiren.nn.modules.activation import Softsign as Softsign
 from suiren.nn.modules.activation import Tanh as Tanh
 from suiren.nn.modules.activation import Tanhshrink as Tanhshrink
 from suiren.nn.modules.activation import Threshold as Threshold
+from suiren.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
 from suiren.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from suiren.nn.modules.batchnorm import BatchNorm1d as BatchNorm1d
 from suiren.nn.modules.batchnorm import BatchNorm2d as BatchNorm2d
@@ -65,6 +66,19 @@ from suiren.nn.modules.flatten import Flatten as Flatten
 from suiren.nn.modules.flatten import Unflatten as Unflatten
 from suiren.nn.modules.fold import Fold as Fold
 from suiren.nn.modules.fold import Unfold as Unfold
+from suiren.nn.modules.lazy import LazyBatchNorm1d as LazyBatchNorm1d
+from suiren.nn.modules.lazy import LazyBatchNorm2d as LazyBatchNorm2d
+from suiren.nn.modules.lazy import LazyBatchNorm3d as LazyBatchNorm3d
+from suiren.nn.modules.lazy import LazyConv1d as LazyConv1d
+from suiren.nn.modules.lazy import LazyConv2d as LazyConv2d
+from suiren.nn.modules.lazy import LazyConv3d as LazyConv3d
+from suiren.nn.modules.lazy import LazyConvTranspose1d as LazyConvTranspose1d
+from suiren.nn.modules.lazy import LazyConvTranspose2d as LazyConvTranspose2d
+from suiren.nn.modules.lazy import LazyConvTranspose3d as LazyConvTranspose3d
+from suiren.nn.modules.lazy import LazyInstanceNorm1d as LazyInstanceNorm1d
+from suiren.nn.modules.lazy import LazyInstanceNorm2d as LazyInstanceNorm2d
+from suiren.nn.modules.lazy import LazyInstanceNorm3d as LazyInstanceNorm3d
+from suiren.nn.modules.lazy import LazyLinear as LazyLinear
 from suiren.nn.modules.linear import Bilinear as Bilinear
 from suiren.nn.modules.linear import Identity as Identity
 from suiren.nn.modules.linear import Linear as Linear

@@ -61,11 +61,11 @@ from suiren.nn.functional.dropout import dropout1d as dropout1d
 from suiren.nn.functional.dropout import dropout2d as dropout2d
 from suiren.nn.functional.dropout import dropout3d as dropout3d
 from suiren.nn.functional.dropout import feature_alpha_dropout as feature_alpha_dropout
+from suiren.nn.functional.embedding import embedding as embedding
+from suiren.nn.functional.embedding import embedding_bag as embedding_bag
+from suiren.nn.functional.embedding import one_hot as one_hot
 from suiren.nn.functional.linear import bilinear as bilinear
-from suiren.nn.functional.linear import embedding as embedding
-from suiren.nn.functional.linear import embedding_bag as embedding_bag
 from suiren.nn.functional.linear import linear as linear
-from suiren.nn.functional.linear import one_hot as one_hot
 from suiren.nn.functional.normalization import batch_norm as batch_norm
 from suiren.nn.functional.normalization import group_norm as group_norm
 from suiren.nn.functional.normalization import instance_norm as instance_norm
