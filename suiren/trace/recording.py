@@ -129,7 +129,7 @@ def unary(op: Op) -> Callable:
                 t = new(_TENSOR)
                 t._id = rec.base + node.out
                 t._spec = node.spec
-                t._buffer = None
+                t._buffer = t._parent = None
                 rec.values.append(t)
                 return t
         except AttributeError:
@@ -162,7 +162,7 @@ def binary(op: Op, reflected: bool = False, strict: bool = False, arrays: bool =
                 t = new(_TENSOR)
                 t._id = rec.base + node.out
                 t._spec = node.spec
-                t._buffer = None
+                t._buffer = t._parent = None
                 rec.values.append(t)
                 return t
         except AttributeError:  # a number, or something stranger
@@ -188,7 +188,7 @@ def binary(op: Op, reflected: bool = False, strict: bool = False, arrays: bool =
             t = new(_TENSOR)
             t._id = rec.base + node.out
             t._spec = node.spec
-            t._buffer = None
+            t._buffer = t._parent = None
             rec.values.append(t)
             return t
         if type(y) not in _NUMBERS and not isinstance(y, Stored) and not _is_number(y):
@@ -213,6 +213,7 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
             t._parent, t._view_op, t._view_params, t._seen = x, op, params, x._id
             return t
         t._id = rec.base + node.out
+        t._parent = None
         rec.values.append(t)
         return t
     return record(op, (x,), params)
@@ -228,7 +229,7 @@ def record2(op: Op, x: Stored, y: Stored, params: tuple) -> Stored:
         t = new(_TENSOR)
         t._id = base + node.out
         t._spec = node.spec
-        t._buffer = None
+        t._buffer = t._parent = None
         rec.values.append(t)
         return t
     return record(op, (x, y), params)
@@ -356,13 +357,13 @@ def _made(rec: Recording, child: TrieNode, inputs: tuple, base: int):
         return t
     if op.n_outputs == 1:
         t = new(_TENSOR)
-        t._id, t._spec, t._buffer = base + child.out, child.specs[0], None
+        t._id, t._spec, t._buffer, t._parent = base + child.out, child.specs[0], None, None
         rec.values.append(t)
         return t
     made = []
     for slot, s in enumerate(child.specs, base + child.out):
         t = new(_TENSOR)
-        t._id, t._spec, t._buffer = slot, s, None
+        t._id, t._spec, t._buffer, t._parent = slot, s, None, None
         made.append(t)
     rec.values += made
     return tuple(made)
@@ -372,7 +373,7 @@ def view_of(parent: Stored, op: Op, params: tuple, spec: Spec) -> Stored:
     """A view that has not been read yet: it gets a slot when it is."""
     t = new(_TENSOR)
     t._id, t._spec, t._buffer = 0, spec, None
-    t._parent, t._view_op, t._view_params = parent, op, params
+    t._parent, t._view_op, t._view_params, t._view_id, t._seen = parent, op, params, 0, 0
     if parent._silent:
         t._silent = True
     return t

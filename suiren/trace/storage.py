@@ -10,28 +10,40 @@ fast path refuses it; it keeps its own place in `_view_id`, good as long as the 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from suiren.runtime.buffers import Buffer
 from suiren.trace.spec import Spec, contiguous_strides
 
+if TYPE_CHECKING:
+    from suiren.trace.op import Op
+
 new = object.__new__
+_OF_A_ROOT = {"_parent": None, "_view_op": None, "_view_params": (), "_view_id": 0, "_seen": 0}
 
 
 class Stored:
-    """The part of a tensor that recordings work with; `suiren.Tensor` adds what users see. Defaults are on the class: making one sets three slots."""
+    """The part of a tensor that recordings work with; `suiren.Tensor` adds what users see. What most tensors have is in slots, the rest has a default on the class."""
 
-    __slots__ = ("__dict__", "__weakref__", "_buffer", "_id", "_spec")
+    __slots__ = ("__dict__", "__weakref__", "_buffer", "_id", "_parent", "_seen", "_spec", "_view_id", "_view_op", "_view_params")
 
     _id: int
     _spec: Spec
     _buffer: Buffer | None  # of a root that has been computed
 
-    _parent: Stored | None = None
-    _view_op = None  # the movement op, and its parameters, that make this view from its parent
-    _view_params: tuple = ()
-    _view_id = 0
-    _seen = 0  # the parent's id when `_view_id` was made
+    _parent: Stored | None  # set wherever many are made, for speed: see `__getattr__`
+    _view_op: Op | None  # the movement op, and its parameters, that make this view from its parent
+    _view_params: tuple
+    _view_id: int
+    _seen: int  # the parent's id when `_view_id` was made
+
+    def __getattr__(self, name: str):
+        """What a root has in the slots of a view."""
+        if name in _OF_A_ROOT:
+            return _OF_A_ROOT[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     _version = 0  # of a root: in-place writes so far
     _silent = False  # a view made by `.data`: writes through it do not count as versions
@@ -73,7 +85,7 @@ class Stored:
 def adopt(cls: type, buffer: Buffer, spec: Spec) -> Stored:
     """A tensor over memory that holds its values."""
     t = new(cls)
-    t._id, t._spec, t._buffer = 0, spec, buffer
+    t._id, t._spec, t._buffer, t._parent = 0, spec, buffer, None
     return t
 
 

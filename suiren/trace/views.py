@@ -79,7 +79,7 @@ def write(t: Stored, value: Stored) -> Stored:
 def twin(t: Stored) -> Stored:
     """Another tensor at the place of a root in the graph, which stays there when the root is written."""
     made = new(recording._TENSOR)
-    made._id, made._spec, made._buffer = t._id, t._spec, t._buffer
+    made._id, made._spec, made._buffer, made._parent = t._id, t._spec, t._buffer, None
     if t._graph is not None:
         made._graph = t._graph
     if t._buffer is None:
