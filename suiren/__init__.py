@@ -16,6 +16,18 @@ from suiren.autograd import no_grad as no_grad
 from suiren.autograd import set_grad_enabled as set_grad_enabled
 from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from suiren.api import surface as _surface
+from suiren.amp import autocast as autocast
+from suiren.amp import clear_autocast_cache as clear_autocast_cache
+from suiren.amp import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+from suiren.amp import get_autocast_dtype as get_autocast_dtype
+from suiren.amp import get_autocast_gpu_dtype as get_autocast_gpu_dtype
+from suiren.amp import is_autocast_cache_enabled as is_autocast_cache_enabled
+from suiren.amp import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+from suiren.amp import is_autocast_enabled as is_autocast_enabled
+from suiren.amp import GradScaler as GradScaler
+from suiren import compilation as _compilation
+from suiren import compiler as _compiler
+from suiren.compilation import compile as compile
 from suiren.config import config as config
 from suiren.device import device as device
 from suiren.device import get_default_device as get_default_device
@@ -66,12 +78,28 @@ from suiren.runtime.threads import get_num_threads as get_num_threads
 from suiren.runtime.threads import set_num_threads as set_num_threads
 from suiren.serialization import load as load
 from suiren.serialization import save as save
+from suiren.settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from suiren.settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
+from suiren.settings import get_deterministic_debug_mode as get_deterministic_debug_mode
+from suiren.settings import get_device_module as get_device_module
+from suiren.settings import get_float32_matmul_precision as get_float32_matmul_precision
+from suiren.settings import get_num_interop_threads as get_num_interop_threads
+from suiren.settings import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from suiren.settings import is_vulkan_available as is_vulkan_available
+from suiren.settings import is_warn_always_enabled as is_warn_always_enabled
+from suiren.settings import set_deterministic_debug_mode as set_deterministic_debug_mode
+from suiren.settings import set_float32_matmul_precision as set_float32_matmul_precision
+from suiren.settings import set_flush_denormal as set_flush_denormal
+from suiren.settings import set_num_interop_threads as set_num_interop_threads
+from suiren.settings import set_warn_always as set_warn_always
+from suiren.settings import use_deterministic_algorithms as use_deterministic_algorithms
 from suiren.size import Size as Size
 from suiren.storage import TypedStorage as TypedStorage
 from suiren.storage import UntypedStorage as UntypedStorage
 from suiren.storage import KINDS as _old_storages
 from suiren.storage import is_storage as is_storage
 from suiren.tensor import Tensor as Tensor
+from suiren.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from suiren import cuda as cuda
@@ -80,8 +108,6 @@ if TYPE_CHECKING:
     from suiren import utils as utils
     from suiren import vision as vision
     from suiren.explanation import explain as explain
-
-__version__ = "0.1.0"
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -93,14 +119,17 @@ _surface.install(Tensor)
 globals().update(_surface.public_names())
 globals().update(_old_types)
 globals().update(_old_storages)
+_compiler.__dict__.update((_name, getattr(_compilation, _name)) for _name in _compilation.COMPILER_NAMES)  # torch.compiler
 
-_LATER = ("nn", "optim", "utils", "vision", "cuda", "autograd", "random")
+_LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "mps", "mtia", "nn", "optim", "profiler", "random", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Submodules are imported when they are first asked for: importing suiren stays quick."""
     if name in _LATER:
         return importlib.import_module(f"suiren.{name}")
+    if name == "vmap":
+        return importlib.import_module("suiren.func").vmap
     if name == "explain":
         from suiren.explanation import explain
 

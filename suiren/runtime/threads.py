@@ -70,9 +70,9 @@ def set_num_threads(num: int) -> None:
     """Sets how many threads share the work of one program. RuntimeError, as in PyTorch, unless it is a positive int. No result depends on it."""
     global count
     if isinstance(num, bool) or not isinstance(num, int):
-        raise TypeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
     if num <= 0:
-        raise RuntimeError("Expected positive number of threads")
+        raise RuntimeError("set_num_threads expects a positive integer")
     count = num
 
 

@@ -1,0 +1,25 @@
+"""Calls of `testing.assert_close` and `make_tensor`; `t` is torch or suiren. The answer is the result, or the whole text of the failure."""
+
+LINES = [
+    "t.testing.assert_close(t.ones(3), t.ones(3))", "t.testing.assert_close(t.ones(3), t.tensor([1.0, 2.0, 1.5]))",
+    "t.testing.assert_close(t.tensor([[1, 2], [3, 4]]), t.tensor([[1, 5], [3, 7]]))", "t.testing.assert_close(t.ones(2), t.ones(3))",
+    "t.testing.assert_close(t.ones(2), t.ones(2, dtype=t.float64))", "t.testing.assert_close(t.ones(2), t.ones(2).double(), check_dtype=False)",
+    "t.testing.assert_close(1.0, 1.5)", "t.testing.assert_close(1, 1.0)", "t.testing.assert_close(1, 1.0, check_dtype=False)",
+    "t.testing.assert_close(t.tensor(1.0), t.tensor(2.0))", "t.testing.assert_close([t.ones(1), 2.0], [t.ones(1), 3.0])",
+    "t.testing.assert_close({'a': t.ones(1)}, {'a': t.zeros(1)})", "t.testing.assert_close({'a': 1}, {'b': 1})", "t.testing.assert_close([1], [1, 2])",
+    "t.testing.assert_close(None, 1)", "t.testing.assert_close(True, False)", "t.testing.assert_close(t.ones(2), [1.0, 1.0])",
+    "t.testing.assert_close(t.tensor([float('nan')]), t.tensor([float('nan')]))",
+    "t.testing.assert_close(t.tensor([float('nan')]), t.tensor([float('nan')]), equal_nan=True)", "t.testing.assert_close(t.ones(2), t.ones(2), rtol=0.1)",
+    "t.testing.assert_close(t.ones(2), t.ones(2) * 1.05, rtol=0.1, atol=0)", "t.testing.assert_close(t.ones(2), t.zeros(2), rtol=0, atol=0)",
+    "t.testing.assert_close(t.ones(2), t.zeros(2), msg='no')", "t.testing.assert_close(t.ones(2), t.zeros(2), msg=lambda m: 'so: ' + m)",
+    "t.testing.assert_close(np.ones(2), np.zeros(2))", "t.testing.assert_close(t.nn.Parameter(t.ones(2)), t.ones(2))",
+    "t.testing.assert_close(t.ones(2, 3).t(), t.ones(3, 2), check_stride=True)", "t.testing.assert_close([[1.0, [2.0]]], [[1.0, [2.5]]])",
+    "t.testing.assert_close(t.tensor([True, False]), t.tensor([True, True]))", "t.testing.assert_close(t.tensor([1, 2], dtype=t.uint8), t.tensor([2, 0], dtype=t.uint8))",
+    "t.manual_seed(1) and t.testing.make_tensor(3, dtype=t.float32, device='cpu').tolist()",
+    "t.manual_seed(1) and t.testing.make_tensor((2, 2), dtype=t.int64, device='cpu', low=0, high=5).tolist()",
+    "t.manual_seed(1) and t.testing.make_tensor(4, dtype=t.float64, device='cpu', noncontiguous=True).stride()",
+    "t.manual_seed(1) and t.testing.make_tensor(6, dtype=t.int8, device='cpu', low=-1, high=2, exclude_zero=True).tolist()",
+    "t.manual_seed(1) and t.testing.make_tensor(6, dtype=t.bool, device='cpu').tolist()",
+    "t.testing.make_tensor(2, dtype=t.int64, device='cpu', low=3, high=3)", "t.testing.make_tensor(2, dtype=t.int64, device='cpu', requires_grad=True)",
+    "t.manual_seed(1) and t.testing.make_tensor(3, dtype=t.float32, device='cpu', requires_grad=True).requires_grad",
+]  # fmt: skip
