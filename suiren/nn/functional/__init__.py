@@ -55,6 +55,7 @@ from suiren.nn.functional.conv import conv_transpose2d as conv_transpose2d
 from suiren.nn.functional.conv import conv_transpose3d as conv_transpose3d
 from suiren.nn.functional.conv import fold as fold
 from suiren.nn.functional.conv import unfold as unfold
+from suiren.nn.functional.ctc import ctc_loss as ctc_loss
 from suiren.nn.functional.dropout import alpha_dropout as alpha_dropout
 from suiren.nn.functional.dropout import dropout as dropout
 from suiren.nn.functional.dropout import dropout1d as dropout1d
@@ -112,6 +113,8 @@ from suiren.nn.functional.regression import poisson_nll_loss as poisson_nll_loss
 from suiren.nn.functional.regression import smooth_l1_loss as smooth_l1_loss
 from suiren.nn.functional.regression import triplet_margin_loss as triplet_margin_loss
 from suiren.nn.functional.regression import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
+from suiren.nn.functional.sampling import affine_grid as affine_grid
+from suiren.nn.functional.sampling import grid_sample as grid_sample
 from suiren.nn.functional.vision import interpolate as interpolate
 from suiren.nn.functional.vision import upsample as upsample
 from suiren.nn.functional.vision import upsample_bilinear as upsample_bilinear
