@@ -14,6 +14,9 @@ from suiren.autograd import inference_mode as inference_mode
 from suiren.autograd import is_grad_enabled as is_grad_enabled
 from suiren.autograd import no_grad as no_grad
 from suiren.autograd import set_grad_enabled as set_grad_enabled
+from suiren.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from suiren.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
+from suiren.autograd.anomaly import set_anomaly_enabled as set_anomaly_enabled
 from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from suiren.api import surface as _surface
 from suiren.amp import autocast as autocast
@@ -121,7 +124,7 @@ globals().update(_old_types)
 globals().update(_old_storages)
 _compiler.__dict__.update((_name, getattr(_compilation, _name)) for _name in _compilation.COMPILER_NAMES)  # torch.compiler
 
-_LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "mps", "mtia", "nn", "optim", "profiler", "random", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
+_LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "mps", "mtia", "nn", "optim", "profiler", "random", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -46,6 +46,21 @@ def public(
     return declare
 
 
+# The functions of a public module, such as suiren.linalg, by the module's name and their own.
+MODULES: dict[str, dict[str, Callable]] = {}
+
+
+def public_in(module: str, names: str = "", *, out: bool = False) -> Callable:
+    """Declares a function of a module `suiren.<module>`, under its own name or under `names`; with `out`, it takes `out=` there."""
+
+    def declare(f: Callable) -> Callable:
+        for name in names.split() or (f.__name__,):
+            MODULES.setdefault(module, {})[name] = with_out(f, name) if out else f
+        return f
+
+    return declare
+
+
 def fill(out: Stored, value):
     """Writes a result into `out`, resized if it has to be; of several results each into its own. Returns `out`."""
     if isinstance(value, tuple):
@@ -81,14 +96,14 @@ def _resize(out: Stored, value: Stored) -> None:
     out.data = empty(value._spec.shape, dtype=out._spec.dtype)
 
 
-def _with_out(f: Callable, name: str) -> Callable:
-    """f with `out=`."""
+def with_out(f: Callable, name: str = "") -> Callable:
+    """f with `out=`: also for functions of a namespace (`special`, …), which are not in ENTRIES."""
 
     def g(*args, out=None, **kwargs):
         value = f(*args, **kwargs)
         return value if out is None else fill(out, value)
 
-    _dress(g, f, name)
+    _dress(g, f, name or f.__name__)
     return g
 
 
@@ -145,5 +160,5 @@ def public_names() -> dict[str, Callable]:
     found = {}
     for e in ENTRIES:
         for name in e.functions:
-            found[name] = _with_out(e.function, name) if e.out else e.function
+            found[name] = with_out(e.function, name) if e.out else e.function
     return found

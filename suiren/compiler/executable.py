@@ -46,6 +46,7 @@ class PartialExecutable:
         self.steps: list[
             tuple[Executable | Node, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
         ] = []  # what runs, reads, makes, its nodes
+        self.has_complex = complex in trace.numbers  # read by steps of the interpreter only
         direct = self._cut(compile)
         self.copies = tuple((leaf, v) for leaf, v in trace.writes if (leaf, v) not in direct)
 
@@ -108,6 +109,7 @@ class PartialExecutable:
 
     def _run(self, addresses: Sequence[int], numbers: Sequence, run_part: Callable) -> None:
         trace, leaves = self.trace, len(self.trace.leaves)
+        words = [0 if type(x) is complex else x for x in numbers] if self.has_complex else numbers
         at = dict(enumerate(addresses[:leaves]))
         held: dict[int, Buffer] = {}
         for v, address in zip(trace.outputs, addresses[leaves:]):
@@ -121,7 +123,7 @@ class PartialExecutable:
                 self._interpret(step, nodes[0], at, numbers)
                 continue
             try:
-                run_part(step, [*(at[v] for v in reads), *(at[v] for v in made)], numbers)
+                run_part(step, [*(at[v] for v in reads), *(at[v] for v in made)], words)
             except CheckFailed as failure:
                 raise CheckFailed(nodes[failure.node], failure.value) from None
         for v, address in zip(trace.outputs, addresses[leaves:]):

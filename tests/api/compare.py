@@ -48,10 +48,10 @@ def assert_same(line: str, got: Outcome, want: Outcome) -> None:
 
 
 def _close(got: np.ndarray, want: np.ndarray, what: str) -> None:
-    if want.dtype.kind != "f":
+    if want.dtype.kind not in "fc":
         np.testing.assert_array_equal(got, want, err_msg=what)
         return
-    # float32 results of up to a dozen roundings each; gradients are sums of such
+    # float32 and complex64 results of up to a dozen roundings each; gradients are sums of such
     finite = np.abs(want[np.isfinite(want)])
     scale = max(1.0, float(finite.max())) if finite.size else 1.0
     np.testing.assert_allclose(got, want, rtol=2e-5, atol=3e-6 * scale, err_msg=what)

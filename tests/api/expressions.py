@@ -153,3 +153,19 @@ def lines(file: str) -> list[str]:
             if at < len(parts):
                 found.append("; ".join(parts[at:]))
     return found
+
+EXPRESSIONS["spectral"] = """
+t.fft.fft(x); t.fft.fft(k); t.fft.fft(x, 6); t.fft.fft(x, 3, 0); t.fft.fft(x, norm='ortho'); t.fft.fft(x, norm='forward'); t.fft.ifft(x, 5).resolve_conj(); t.fft.ifft(t.fft.fft(x))
+t.fft.rfft(x); t.fft.rfft(x, 5, 0, 'ortho'); t.fft.irfft(t.fft.rfft(x), 4); t.fft.irfft(t.fft.rfft(b, 5), 5); t.fft.irfft(x, norm='forward'); t.fft.hfft(x); t.fft.hfft(x, 5)
+t.fft.ihfft(x).resolve_conj(); t.fft.ihfft(x, 7, 0).resolve_conj(); t.fft.fft2(b); t.fft.ifft2(b, (2, 5)); t.fft.fftn(b, dim=(0, 2)); t.fft.ifftn(b, norm='ortho'); t.fft.rfftn(b); t.fft.irfftn(b, (3, 5))
+t.fft.rfft2(b); t.fft.irfft2(b); t.fft.hfft2(b); t.fft.ihfft2(b); t.fft.hfftn(b, (2, -1)); t.fft.ihfftn(b); t.fft.fftn(s); t.fft.fft(t.tensor([True, False]))
+t.view_as_real(t.fft.rfft(x)); t.fft.rfft(x).abs(); (t.fft.rfft(b).abs() ** 2).sum(); t.fft.irfft(t.fft.rfft(x) * t.fft.rfft(y), 4); t.fft.fft2(x).real
+t.fft.fftfreq(5); t.fft.fftfreq(4, 0.1); t.fft.rfftfreq(5, d=2.0); t.fft.fftfreq(1); t.fft.fftfreq(3, dtype=t.float64); t.fft.fftshift(x); t.fft.fftshift(v); t.fft.ifftshift(x, 1); t.fft.ifftshift(v)
+t.fft.fft(x, 0); t.fft.fft(s); t.fft.fft(x, dim=2); t.fft.fft(x, norm='q'); t.fft.fft2(v); t.fft.fftn(x, s=(1, 2, 3)); t.fft.fftn(x, dim=(0, 0)); t.fft.fftn(x, s=(2,), dim=(0, 1))
+t.fft.rfft(x + 0j); t.fft.ihfft(x + 0j); t.fft.irfft(x[:, :1]); t.fft.rfftn(s); t.fft.fft(x.half()); t.fft.fftfreq(-1); out = t.empty(3, 4, dtype=t.complex64); t.fft.fft(x.detach(), out=out); out
+t.view_as_real(t.stft(b.reshape(-1), 8, return_complex=True)); t.view_as_real(t.stft(b.reshape(2, -1), 6, 2, 4, t.tensor([0.5, 1.0, 1.0, 0.5]), return_complex=True, normalized=True))
+t.stft(b.reshape(-1), 8, return_complex=False, center=False, hop_length=3); t.view_as_real(t.stft(b.reshape(-1), 8, pad_mode='constant', onesided=False, return_complex=True)); t.stft(b.reshape(-1), 8)
+t.stft(b.reshape(-1), 8, hop_length=0, return_complex=True); t.stft(b.reshape(-1), 60, return_complex=True); t.stft(b.reshape(-1), 8, window=v, return_complex=True); t.stft(b.reshape(-1) + 0j, 8, onesided=True)
+t.istft(t.stft(b.reshape(-1), 8, return_complex=True), 8); t.istft(t.stft(b.reshape(2, -1), 6, 2, return_complex=True, normalized=True), 6, 2, normalized=True, length=11); t.istft(x, 8)
+t.istft(t.stft(b.reshape(-1), 4, window=v.abs() + 1, onesided=False, return_complex=True), 4, window=v.abs() + 1); t.istft(x + 0j, 4, length=12); t.istft(x + 0j, 8)
+"""

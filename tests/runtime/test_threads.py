@@ -230,12 +230,11 @@ def test_the_interpreter_exits_cleanly(how):
 def test_workers_leave_signals_to_python():
     program = (
         "import signal, time, os, threading\nfrom suiren.runtime.threads import set_num_threads\nfrom tests.runtime.test_threads import works\n"
-        "set_num_threads(4)\nassert works()\nthreading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
-        "try:\n    time.sleep(20)\nexcept KeyboardInterrupt:\n    print('right')"
+        "set_num_threads(4)\nassert works()\n"
+        "try:\n    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n    time.sleep(60)\n    print('late')\n"
+        "except KeyboardInterrupt:\n    print('right')"
     )
-    began = time.monotonic()
     assert run_python(program).stdout == "right\n"
-    assert time.monotonic() - began < 15
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
