@@ -372,11 +372,13 @@ def fill(input, value):
     return record(movement.expand, (value,), (s.shape,))
 
 
-@public(function=False)
+@public()
 def zero_(self):
     """Zeros, in place."""
     from suiren.trace.views import write
 
+    if self._spec.requires_grad:
+        return write(self, fill(self, 0))
     return write(self, record(creation.constant, (), (0, self._spec.shape, self._spec.dtype)))
 
 

@@ -15,7 +15,7 @@ from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, integer, is_n
 from suiren.api.shapes import expand, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import BOOL, FLOAT
-from suiren.ops import compare, creation, indexing, movement, pointwise, reduce, views
+from suiren.ops import combining, compare, creation, indexing, movement, pointwise, reduce, views
 from suiren.ops.placement import view_write
 from suiren.tensor import Tensor
 from suiren.trace.op import broadcast_shapes
@@ -156,7 +156,7 @@ def _basic(x, index):
             advanced[len(result)] = Tensor.from_array(np.zeros(int(item), np.int64))
             result.append(1)
         elif isinstance(item, slice):
-            start, size, step = _slice(item, shape[at])
+            start, size, step = bounds_of(item, shape[at])
             starts.append(start), sizes.append(size), steps.append(step), result.append(size)
         elif isinstance(item, Stored) and item._spec.dtype.category == BOOL:
             _check_mask(item._spec.shape, shape, at)
@@ -189,7 +189,7 @@ def _basic(x, index):
     return view, advanced
 
 
-def _slice(item: slice, n: int) -> tuple[int, int, int]:
+def bounds_of(item: slice, n: int) -> tuple[int, int, int]:
     """(start, size, step). ValueError for a step that is not positive."""
     start, stop, step = (None if v is None else integer(v) for v in (item.start, item.stop, item.step))
     if step is not None and step <= 0:
@@ -365,7 +365,7 @@ def put(input, index, source, accumulate: bool = False):
 # ---------------------------------------------------------------- element by element
 
 
-def _element_index(function: str, input, dim: int, index, wrap: bool = False):
+def element_index(function: str, input, dim: int, index, wrap: bool = False):
     """(dim, a checked index), for gather and scatter; 0-dim tensors count as 1-dim."""
     if index._spec.dtype not in (dtypes.int64, dtypes.int32) and index._spec.numel:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
@@ -390,13 +390,13 @@ def _as_1d(x):
 def gather(input, dim: int, index, *, sparse_grad: bool = False):
     """out[i][j] = input[index[i][j]][j] (dim 0), and so on: the shape of the index."""
     check_tensor("gather", input)
-    d, places = _element_index("gather", input, dim, index)
+    d, places = element_index("gather", input, dim, index)
     found = indexing.gather(_as_1d(input), _as_1d(places), dim=d)
     return found if index._spec.ndim else movement.reshape(found, shape=())
 
 
-def _scattered(function: str, input, dim: int, index, src, op):
-    d, places = _element_index(function, input, dim, index)
+def scattered(function: str, input, dim: int, index, src, op):
+    d, places = element_index(function, input, dim, index)
     x, places = _as_1d(input), _as_1d(places)
     shape = places._spec.shape
     if is_number(src):
@@ -421,32 +421,15 @@ def scatter(input, dim: int, index, src=None, *, value=None, reduce: str | None 
     src = value if src is None else src
     if reduce is not None and reduce != "add":
         if reduce == "multiply":
-            return scatter_reduce(input, dim, index, src, "prod")
+            return scattered("scatter", input, dim, index, src, combining.scatter_prod)
         raise RuntimeError("reduce argument must be either add or multiply.")
-    return _scattered("scatter", input, dim, index, src, indexing.scatter_add if reduce else indexing.scatter)
+    return scattered("scatter", input, dim, index, src, indexing.scatter_add if reduce else indexing.scatter)
 
 
 @public(inplace=True, out=True)
 def scatter_add(input, dim: int, index, src):
     """As `scatter`, adding."""
-    return _scattered("scatter", input, dim, index, src, indexing.scatter_add)
-
-
-@public(inplace=True, out=True)
-def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bool = True):
-    """As `scatter`, with what comes to one place combined: "sum", "mean". RuntimeError for another name."""
-    if reduce not in ("sum", "mean"):
-        raise RuntimeError(f"scatter_reduce: reduce must be 'sum' or 'mean' here, but got {reduce}")
-    d, places = _element_index("scatter", input, dim, index)
-    ones = creation.constant(value=1, shape=index._spec.shape, dtype=input._spec.dtype)
-    count = indexing.scatter_add(creation.zeros_like(input._spec), places, ones, dim=d)
-    base = input if include_self else compare.where(compare.gt(count, 0), 0, input)
-    total = scatter_add(base, dim, index, src)
-    if reduce == "sum":
-        return total
-    if include_self:
-        return pointwise.div(total, pointwise.add(count, 1))
-    return pointwise.div(total, pointwise.maximum(count, 1))
+    return scattered("scatter", input, dim, index, src, indexing.scatter_add)
 
 
 @public()
@@ -464,7 +447,7 @@ def take_along_dim(input, indices, dim: int | None = None):
     shape = [*common[:d], input._spec.shape[d], *common[d + 1 :]]
     places = [*common[:d], indices._spec.shape[d], *common[d + 1 :]]
     input, indices = movement.expand(input, shape=tuple(shape)), movement.expand(indices, shape=tuple(places))
-    return indexing.gather(input, _element_index("gather", input, d, indices, wrap=True)[1], dim=d)
+    return indexing.gather(input, element_index("gather", input, d, indices, wrap=True)[1], dim=d)
 
 
 # ---------------------------------------------------------------- where something holds
@@ -610,7 +593,7 @@ def select_scatter(input, src, dim: int, index: int):
 def slice_scatter(input, src, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1):
     """`input` with `src` in a slice of a dim."""
     shape, d = input._spec.shape, dim_of(dim, input._spec.ndim)
-    first, size, step = _slice(slice(start, end, step), shape[d])
+    first, size, step = bounds_of(slice(start, end, step), shape[d])
     params = (
         tuple(first if i == d else 0 for i in range(len(shape))),
         tuple(size if i == d else n for i, n in enumerate(shape)),

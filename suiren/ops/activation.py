@@ -12,7 +12,7 @@ import numpy as np
 from suiren.ops import approximations
 from suiren.ops.compare import eq, ge, gt, le, logical_and, logical_or, where
 from suiren.ops.creation import wanted
-from suiren.ops.elementary import erf, exp, log, sigmoid
+from suiren.ops.elementary import erf, exp, log, log1p, sigmoid
 from suiren.ops.pointwise import add, div, mul, neg, scale
 from suiren.trace.op import pointwise
 
@@ -151,4 +151,24 @@ xlogy = pointwise(
     doc="x log(y), 0 where x is 0.",
 )
 
-__all__ = ["elu", "gelu", "hardtanh", "leaky_relu", "logsigmoid", "relu", "softplus", "threshold", "xlogy"]
+
+
+def _xlog1py_grad(g, x, y, x_spec, y_spec):
+    grad_x = grad_y = None
+    if wanted(x_spec):
+        grad_x = where(logical_and(eq(x, 0), le(y, -1)), 0, mul(g, log1p(y)))
+    if wanted(y_spec):
+        grad_y = mul(g, div(x, add(y, 1)))
+    return grad_x, grad_y
+
+
+xlog1py = pointwise(
+    "xlog1py",
+    promote="float",
+    numpy=lambda x, y: np.where(np.isnan(y), np.nan, np.where(x == 0, 0, x * np.log1p(y))),
+    lower=lambda b, x, y: b.select(b.isnan(y), y, b.select(b.eq(x, 0), b.zero(x), b.mul(x, b.log1p(y)))),
+    grad=_xlog1py_grad,
+    doc="x log1p(y), 0 where x is 0.",
+)
+
+__all__ = ["elu", "gelu", "hardtanh", "leaky_relu", "logsigmoid", "relu", "softplus", "threshold", "xlog1py", "xlogy"]

@@ -55,6 +55,12 @@ def erfc(x: np.ndarray) -> np.ndarray:
     return np.where(wide < 0, 1 + e, c).astype(x.dtype)
 
 
+def normal_tail(x: np.ndarray) -> np.ndarray:
+    """exp(x²) erfc(x) for x >= 1.25."""
+    s = 1 / (x * x)
+    return np.exp(np.where(x < 1 / 0.35, _ratio(_RA, _SA, s), _ratio(_RB, _SB, s)) - 0.5625) / x
+
+
 def erfinv(x: np.ndarray) -> np.ndarray:
     """The inverse of erf on (-1, 1); infinite at its ends and NaN outside.
 
@@ -85,4 +91,4 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, one, e) / (one + e)
 
 
-__all__ = ["erf", "erfc", "erfinv", "sigmoid"]
+__all__ = ["erf", "erfc", "erfinv", "normal_tail", "sigmoid"]
