@@ -23,6 +23,11 @@ def is_anomaly_check_nan_enabled() -> bool:
     return _check_nan
 
 
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """Switches anomaly detection on or off."""
+    _switch(mode, check_nan)
+
+
 def _switch(mode: bool, check_nan: bool) -> tuple[bool, bool]:
     global enabled, _check_nan
     before = enabled, _check_nan

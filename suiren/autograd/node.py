@@ -12,6 +12,7 @@ from typing import Any
 
 from suiren.autograd import anomaly, names
 from suiren.autograd.hooks import RemovableHandle
+from suiren.dtypes import FLOAT
 from suiren.ops import views
 from suiren.runtime.buffers import Buffer
 from suiren.trace import recording
@@ -273,13 +274,30 @@ def node_at(graph, ref: int) -> tuple:
 
 
 def edges(graph, step) -> tuple:
-    """The nodes behind a step's tensors."""
-    found = []
-    refs = step.refs[step.params[0] :] if step.op.is_python else step.refs
-    for ref in refs:
-        if not isinstance(ref, int):
-            continue  # a number: PyTorch's node has no edge for it
-        found.append(node_at(graph, ref) if graph.history.spec(ref).requires_grad else (None, 0))
+    """The nodes behind a step's tensors; of a composite that PyTorch has one node for, those behind all of its steps."""
+    found, seen, history = [], set(), graph.history
+    is_composite = names.call_of(step) is not None
+
+    def walk(of) -> None:
+        for ref in of.refs[of.params[0] :] if of.op.is_python else of.refs:
+            if not isinstance(ref, int) or (is_composite and ref in seen):
+                continue
+            seen.add(ref)
+            if not history.spec(ref).requires_grad:
+                if not is_composite and history.spec(ref).dtype.category >= FLOAT:
+                    found.append((None, 0))
+                continue
+            inner = history.producer[ref] if history.is_node(ref) else None
+            if inner is not None and graph.python.get(inner.out) is None and names.is_same_call(inner, step):
+                walk(inner)
+            else:
+                found.append(node_at(graph, ref))
+
+    walk(step)
+    if len(found) == 3 and names.is_last_first(step):
+        found = [found[2], *found[:2]]
+    if not all(isinstance(r, int) for r in step.refs) and names.of(step) in names.NUMBERS_ARE_TENSORS:
+        found.append((None, 0))  # a number, which PyTorch's node has an edge for here
     return tuple(found)
 
 

@@ -407,10 +407,14 @@ def _extend(rec: Recording, op: Op, inputs: tuple, refs: tuple, params: tuple, n
 
 def user_line() -> Line | None:
     """The line outside of suiren that is running now."""
-    frame = sys._getframe(1)
+    frame, calls = sys._getframe(1), []
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        calls.append((frame.f_code.co_name, id(frame), frame.f_lasti))
         frame = frame.f_back
-    return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame is not None else None
+    if frame is None:
+        return None
+    calls.append(("", id(frame), frame.f_lasti))
+    return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, tuple(calls[::-1]))
 
 
 def step(rec: Recording, key: tuple, make: Callable[[], TrieNode]) -> TrieNode:

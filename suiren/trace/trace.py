@@ -21,11 +21,13 @@ class Number(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The user's own line that recorded a node."""
+    """The user's own line that recorded a node. `calls`: the functions in between, from the user's inward, as (name, which call it is: the id of its
+    frame and the place in it): the composites that the node is part of."""
 
     file: str
     line: int
     function: str
+    calls: tuple[tuple[str, int, int], ...] = ()
 
 
 class Node(NamedTuple):
