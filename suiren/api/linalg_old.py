@@ -1,0 +1,215 @@
+"""Functions of matrices under the names that they had before `suiren.linalg`, and those that live outside of it.
+
+Source: https://docs.pytorch.org/docs/stable/torch.html#blas-and-lapack-operations
+"""
+
+from __future__ import annotations
+
+from suiren import dtypes
+from suiren.api import linalg_factors as factors
+from suiren.api import linalg_solving as solving
+from suiren.api import return_types
+from suiren.api.arguments import check_tensor, dim_of
+from suiren.api.complex import conjugate_transpose
+from suiren.api.linalg_checks import check_fits, check_same, check_square, of_one_batch
+from suiren.api.surface import public
+from suiren.ops import creation, elementary, movement, pointwise, reduce, scan_sort
+from suiren.ops import solving as ops
+from suiren.trace.recording import record
+from suiren.trace.storage import Stored
+
+
+@public(out=True)
+def cholesky(input, upper: bool = False):
+    """See `linalg.cholesky`."""
+    check_square("cholesky", input, kernel="cholesky_cpu")
+    return factors._cholesky(input, upper, "cholesky")[0]
+
+
+@public(out=True)
+def inverse(input):
+    """See `linalg.inv`."""
+    return solving.inv(input)
+
+
+@public()
+def det(input):
+    """See `linalg.det`."""
+    return solving.det(input)
+
+
+@public()
+def slogdet(input):
+    """(sign, log of the magnitude) of the determinant."""
+    return return_types.slogdet(*solving.slogdet(input))
+
+
+@public()
+def logdet(input):
+    """The logarithm of the determinant; -inf where that is 0, NaN where it is negative."""
+    check_square("linalg.slogdet", input, kernel="lu_cpu")
+    sign, size = solving.slogdet(input)
+    return pointwise.add(size, elementary.log(sign))
+
+
+@public()
+def matrix_exp(input):
+    """See `linalg.matrix_exp`."""
+    return solving.matrix_exp(input)
+
+
+@public(out=True)
+def matrix_power(input, n: int):
+    """See `linalg.matrix_power`."""
+    return solving.matrix_power(input, n)
+
+
+@public()
+def pinverse(input, rcond=1e-15):
+    """The pseudoinverse; singular values up to rcond times the largest count as 0."""
+    return solving.pinv(input, rtol=rcond)
+
+
+@public(out=True)
+def svd(input, some: bool = True, compute_uv: bool = True):
+    """(U, S, V) of U diag(S) V^H; U and V are square unless `some`, and zeros unless `compute_uv`."""
+    if not compute_uv:
+        m, n = input._spec.shape[-2:]
+        zeros = [creation.zeros((*input._spec.shape[:-2], k, k), input._spec.dtype) for k in (m, n)]
+        return return_types.svd(zeros[0], factors.svdvals(input), zeros[1])
+    u, s, vh = factors.svd(input, not some)
+    return return_types.svd(u, s, conjugate_transpose(vh))
+
+
+@public(out=True)
+def qr(input, some: bool = True):
+    """(Q, R); Q is square unless `some`."""
+    return return_types.qr(*factors.qr(input, "reduced" if some else "complete"))
+
+
+@public()
+def lu(A, pivot: bool = True, get_infos: bool = False):
+    """(LU, pivots), and info with `get_infos`: see `linalg.lu_factor_ex`."""
+    found = factors.factored(A, pivot, "" if get_infos else "torch.linalg.lu_factor_ex")
+    return found if get_infos else found[:2]
+
+
+@public(method=False, out=True)
+def lu_unpack(LU_data, LU_pivots, unpack_data: bool = True, unpack_pivots: bool = True):
+    """(P, L, U) from what `lu_factor` gives; empty tensors for what is not asked for."""
+    if unpack_pivots and LU_pivots._spec.dtype is not dtypes.int32:
+        raise RuntimeError(
+            "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
+            "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor"
+        )
+    return return_types.lu_unpack(*factors.unpacked(LU_data, LU_pivots, unpack_data, unpack_pivots))
+
+
+@public(out=True)
+def lu_solve(b, LU_data, LU_pivots):
+    """X of A X = b from the factors of A."""
+    return factors.lu_solve(LU_data, LU_pivots, b)
+
+
+@public(out=True)
+def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
+    """(X of A X = b, A) for triangular A; of A^T with `transpose`."""
+    check_square("triangular_solve", A)
+    check_same("triangular_solve", A, b)
+    check_fits("triangular_solve", A, b, True)
+    both = of_one_batch(A, b)
+    if transpose:
+        found = record(ops.solve_triangular, (ops.transposed(both[0]), both[1]), (not upper, bool(unitriangular)))
+    else:
+        found = record(ops.solve_triangular, both, (bool(upper), bool(unitriangular)))
+    return return_types.triangular_solve(found, record(creation.copy, (both[0],), ()))
+
+
+def _by_factor(B, L, upper: bool):
+    """X of L L^H X = B (U^H U X = B)."""
+    low = conjugate_transpose(L) if upper else L
+    y = ops.solve_triangular(low, B, upper=False, unit=False)
+    return ops.solve_triangular(conjugate_transpose(low), y, upper=True, unit=False)
+
+
+@public(out=True)
+def cholesky_solve(input, input2, upper: bool = False):
+    """X of A X = input, from Cholesky's factor of A."""
+    check_square("cholesky_solve", input2)
+    check_same("cholesky_solve", input2, input)
+    check_fits("cholesky_solve", input2, input, True)
+    factor, b = of_one_batch(input2, input)
+    return _by_factor(b, factor, upper)
+
+
+@public(out=True)
+def cholesky_inverse(input, upper: bool = False):
+    """The inverse of A, from Cholesky's factor of A."""
+    check_square("cholesky_inverse", input)
+    shape = input._spec.shape
+    one = ops.diagonal_matrix(creation.constant(value=1, shape=shape[:-1], dtype=input._spec.dtype))
+    return _by_factor(one, input, upper)
+
+
+# ---------------------------------------------------------------- integrals by trapezoids
+
+
+def _panels(y, x, dx, dim: int, function: str):
+    """(dim, the area of every panel)."""
+    check_tensor(function, y, "y")
+    if x is not None and dx is not None:
+        raise RuntimeError(f"{function} expected either x or dx, but got both")
+    if y._spec.dtype.category == 0:
+        raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
+    d = dim_of(dim, y._spec.ndim)
+    n = y._spec.shape[d] if y._spec.ndim else 1
+    first, second = _ends(y, d, n)
+    sums = pointwise.add(first, second)
+    if x is None:
+        return d, pointwise.mul(sums, (1 if dx is None else dx) / 2.0)
+    if x._spec.dtype.category == 0:
+        raise RuntimeError(f"{function}: received a bool input for `x`, but bool is not supported")
+    if x._spec.ndim == 1:
+        if x._spec.shape[0] != n:
+            raise RuntimeError(f"{function}: There must be one `x` value for each sample point")
+        a, b = _ends(x, 0, n)
+        width = pointwise.sub(b, a)
+        width = movement.reshape(width, shape=(*width._spec.shape, *(1,) * (y._spec.ndim - d - 1)))
+    else:
+        at = x._spec.ndim + d - y._spec.ndim
+        a, b = _ends(x, at, x._spec.shape[at])
+        width = pointwise.sub(b, a)
+    return d, pointwise.div(pointwise.mul(sums, width), 2.0)
+
+
+def _ends(t, dim: int, n: int):
+    """Without the last, without the first place of a dim."""
+    shape = t._spec.shape
+    sizes = (*shape[:dim], max(n - 1, 0), *shape[dim + 1 :])
+    start = (*(0,) * dim, min(1, n), *(0,) * (len(shape) - dim - 1))
+    steps = (1,) * len(shape)
+    return movement.slice(t, starts=(0,) * len(shape), sizes=sizes, steps=steps), movement.slice(t, starts=start, sizes=sizes, steps=steps)
+
+
+def _spacing(x, dx):
+    return (None, x) if x is not None and not isinstance(x, Stored) else (x, dx)
+
+
+@public(method=False)
+def trapezoid(y, x=None, *, dx=None, dim: int = -1):
+    """The integral of samples along a dim, by straight lines between them; they are `dx` (1) apart, or at the places `x`."""
+    d, areas = _panels(y, x, dx, dim, "trapezoid")
+    return record(reduce.sum, (areas,), ((d,), False))
+
+
+@public(method=False)
+def trapz(y, x=None, *, dx=None, dim: int = -1):
+    """See `trapezoid`."""
+    return trapezoid(y, x, dx=dx, dim=dim)
+
+
+@public(method=False)
+def cumulative_trapezoid(y, x=None, *, dx=None, dim: int = -1):
+    """The running integral of samples along a dim: see `trapezoid`."""
+    d, areas = _panels(y, x, dx, dim, "cumulative_trapezoid")
+    return record(scan_sort.cumsum, (areas,), (d,))
