@@ -8,7 +8,7 @@ from __future__ import annotations
 from suiren.api.arguments import C_WORDS, TYPE_WORDS, check_tensor, dims_of, is_number
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, float64
-from suiren.ops import compare, creation, movement, pointwise, reduce
+from suiren.ops import compare, complex, creation, movement, pointwise, reduce
 from suiren.trace.recording import binary, record, unary
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
@@ -63,7 +63,9 @@ def isneginf(input):
 
 @public()
 def isreal(input):
-    """True everywhere: tensors here are real."""
+    """Whether its imaginary part is 0; of a real tensor true everywhere."""
+    if input._spec.dtype.is_complex:
+        return compare.eq(complex.imag(input), 0)
     return compare.eq(compare.isnan(input), compare.isnan(input))
 
 

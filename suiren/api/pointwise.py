@@ -59,7 +59,7 @@ erfinv = _unary(elementary.erfinv, "The inverse of erf; infinite at -1 and 1, Na
 
 abs = _unary(ops.abs, "The absolute value.", "abs absolute")
 neg = _unary(ops.neg, "Each element with the other sign. RuntimeError for bools.", "neg negative")
-sign = _unary(ops.sign, "-1, 0 or 1; 0 for NaN.", "sign sgn")
+sign = _unary(ops.sign, "-1, 0 or 1; 0 for NaN.")
 reciprocal = _unary(ops.reciprocal, "One over each element.")
 floor = _unary(ops.floor, "The largest whole number not above.")
 ceil = _unary(ops.ceil, "The smallest whole number not below.")

@@ -12,7 +12,7 @@ from suiren.api import return_types
 from suiren.api.arguments import ALL_DIMS, TYPE_WORDS, check_tensor, dim_of, dims_of
 from suiren.api.surface import public
 from suiren.dtypes import BOOL, FLOAT, dtype
-from suiren.ops import compare, creation, elementary, movement, pointwise, powers, reduce
+from suiren.ops import compare, complex, creation, elementary, movement, pointwise, powers, reduce
 from suiren.trace.recording import binary, record, record1
 from suiren.trace.storage import Stored
 
@@ -133,8 +133,7 @@ def _moments(function: str, input, dim, correction, unbiased, keepdim: bool):
             stacklevel=3,
         )
     average = _div(record(reduce.sum, (input,), (dims, True)), n)
-    squares = record(powers.pow_const, (pointwise.sub(input, average),), (2,))
-    total = record(reduce.sum, (squares,), (dims, keepdim))
+    total = record(reduce.sum, (_squares(pointwise.sub(input, average)),), (dims, keepdim))
     return _div(total, n - correction if n > correction else 0), average, dims
 
 
@@ -148,6 +147,14 @@ def var(input, dim=None, unbiased: bool | None = None, keepdim: bool = False, *,
 def std(input, dim=None, unbiased: bool | None = None, keepdim: bool = False, *, correction=None):
     """The standard deviation: the square root of `var`. Its gradient is 0 where it is 0."""
     return _root(_moments("std", input, dim, correction, unbiased, keepdim)[0])
+
+
+def _squares(t):
+    """The square of each element; of complex ones of their magnitude."""
+    if t._spec.dtype.is_complex:
+        t = complex.view_as_real(t)
+        return reduce.sum(powers.pow_const(t, exponent=2), dims=(t._spec.ndim - 1,), keepdim=False)
+    return record(powers.pow_const, (t,), (2,))
 
 
 def _root(t):
@@ -290,7 +297,7 @@ def all(input, dim=None, keepdim: bool = False):
 def vector_norm(input, p: float = 2.0, dims: tuple[int, ...] = (), keepdim: bool = False):
     """The p-norm of the elements along `dims` (canonical). Its gradient at 0 is 0."""
     if p == 2:
-        return _root(record(reduce.sum, (record(powers.pow_const, (input,), (2,)),), (dims, keepdim)))
+        return _root(record(reduce.sum, (_squares(input),), (dims, keepdim)))
     size = pointwise.abs(input)
     if p == math.inf or p == -math.inf:
         return record(reduce.amax if p > 0 else reduce.amin, (size,), (dims, keepdim))
@@ -316,7 +323,7 @@ def norm(input, p="fro", dim=None, keepdim: bool = False, dtype: dtype | None = 
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + TYPE_WORDS[input._spec.dtype.name]
         )
     if p == "nuc":
-        from suiren.api.linalg import matrix_norm
+        from suiren.api.linalg_norms import matrix_norm
 
         return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
     return vector_norm(input, 2.0 if p == "fro" or p is None else float(p), dims_of(dim, input._spec.ndim), keepdim)

@@ -117,7 +117,7 @@ def squeeze(input, dim=None):
     check_tensor("squeeze", input)
     shape = input._spec.shape
     if dim is None:
-        left = tuple([n for n in shape if n != 1])
+        left = shape if 1 not in shape else tuple([n for n in shape if n != 1])
     else:
         named = {dim_of(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))}
         left = tuple([n for i, n in enumerate(shape) if n != 1 or i not in named])
@@ -128,9 +128,13 @@ def squeeze(input, dim=None):
 def unsqueeze(input, dim: int):
     """With a dim of size 1 put in at `dim`."""
     check_tensor("unsqueeze", input)
-    shape = input._spec.shape
-    d = dim_of(dim, len(shape) + 1)
-    return record1(movement.reshape, input, ((*shape[:d], 1, *shape[d:]),))
+    key = ("unsqueeze", input._spec, dim)
+    params = known(key)
+    if params is None:
+        shape = input._spec.shape
+        d = dim_of(dim, len(shape) + 1)
+        params = remember(key, ((*shape[:d], 1, *shape[d:]),))
+    return record1(movement.reshape, input, params)
 
 
 # ---------------------------------------------------------------- the order of dims
@@ -140,6 +144,15 @@ def unsqueeze(input, dim: int):
 def permute(input, *args, dims=None):
     """The dims in another order. RuntimeError if a dim is missing or named twice."""
     check_tensor("permute", input)
+    key = None
+    if dims is None:
+        key = ("permute", input._spec, args)
+        try:
+            params = known(key)
+        except TypeError:  # a list
+            key = params = None
+        if params is not None:
+            return record1(movement.permute, input, params)
     ndim = input._spec.ndim
     order = sizes(args if dims is None else (dims,))
     if len(order) != ndim:
@@ -150,20 +163,24 @@ def permute(input, *args, dims=None):
     order = tuple([dim_of(d, ndim) for d in order])
     if len(set(order)) != ndim:
         raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return record1(movement.permute, input, (order,))
+    return record1(movement.permute, input, (order,) if key is None else remember(key, (order,)))
 
 
 @public("transpose swapaxes swapdims")
 def transpose(input, dim0: int, dim1: int):
     """Two dims exchanged."""
     check_tensor("transpose", input)
-    ndim = input._spec.ndim
-    a, b = dim_of(dim0, ndim), dim_of(dim1, ndim)
-    if not ndim:
-        return record1(views.alias, input, ())
-    order = list(range(ndim))
-    order[a], order[b] = b, a
-    return record1(movement.permute, input, (tuple(order),))
+    key = ("transpose", input._spec, dim0, dim1)
+    params = known(key)
+    if params is None:
+        ndim = input._spec.ndim
+        a, b = dim_of(dim0, ndim), dim_of(dim1, ndim)
+        if not ndim:
+            return record1(views.alias, input, ())
+        order = list(range(ndim))
+        order[a], order[b] = b, a
+        params = remember(key, (tuple(order),))
+    return record1(movement.permute, input, params)
 
 
 @public()
@@ -175,15 +192,6 @@ def t(input):
     if ndim < 2:
         return record1(views.alias, input, ())
     raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-
-
-@public(function=False)
-def adjoint(self):
-    """The last two dims exchanged."""
-    return transpose(self, -2, -1)
-
-
-public(method=False)(adjoint)
 
 
 def _property(name: str, doc: str):
@@ -206,10 +214,6 @@ def _matrix_transposed(self):
             f"tensor.mT is only supported on matrices or batches of matrices. Got {self._spec.ndim}-D tensor."
         )
     return transpose(self, -2, -1)
-
-
-public("H", function=False)(property(t, doc="A matrix transposed."))
-public("mH", function=False)(property(_matrix_transposed, doc="The last two dims exchanged."))
 
 
 @public("movedim moveaxis")
@@ -237,6 +241,13 @@ def movedim(input, source, destination):
 @public(function=False)
 def expand(self, *args, size=None, implicit: bool = False):
     """Dims of size 1 shown as larger, and new dims in front, without a copy; -1 leaves a size as it is."""
+    key = ("expand", self._spec, args)
+    try:
+        params = known(key) if size is None else None
+    except TypeError:  # a list, or a tensor, among the sizes
+        key = params = None
+    if params is not None:
+        return record1(movement.expand, self, params)
     shape = sizes(args if size is None else (size,))
     have = self._spec.shape
     new = len(shape) - len(have)
@@ -248,7 +259,11 @@ def expand(self, *args, size=None, implicit: bool = False):
     for i, n in enumerate(shape):
         if n < 0 and (i < new or n != -1):
             raise RuntimeError(f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}")
-    return record1(movement.expand, self, (tuple([have[i - new] if n == -1 else n for i, n in enumerate(shape)]),))
+    params = (tuple([have[i - new] if n == -1 else n for i, n in enumerate(shape)]),)
+    found = record1(movement.expand, self, params)  # checks the sizes
+    if key is not None and size is None:
+        remember(key, params)
+    return found
 
 
 def _tensor_word(x) -> str:
@@ -315,11 +330,15 @@ def tile(input, *args, dims=None):
 
 def part(x, dim: int, start: int, size: int, step: int = 1):
     """`size` elements of a dim from `start` on, every step-th one."""
-    shape = x._spec.shape
+    return record1(movement.slice, x, part_of(x._spec.shape, dim, start, size, step))
+
+
+def part_of(shape: tuple[int, ...], dim: int, start: int, size: int, step: int = 1) -> tuple:
+    """The parameters of the slice that `part` is."""
     rest = len(shape) - dim - 1
     starts = (0,) * dim + (start,) + (0,) * rest
     steps = (1,) * dim + (step,) + (1,) * rest
-    return record1(movement.slice, x, (starts, (*shape[:dim], size, *shape[dim + 1 :]), steps))
+    return starts, (*shape[:dim], size, *shape[dim + 1 :]), steps
 
 
 @public()

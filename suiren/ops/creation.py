@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from suiren.dtypes import dtype, int64
+from suiren.dtypes import FLOAT, INTEGER, dtype, int64
 from suiren.trace.op import NOT_DIFFERENTIABLE, pointwise
 from suiren.trace.spec import Spec, spec
 
@@ -50,11 +50,17 @@ iota = pointwise(
     doc="0 … size - 1 as int64.",
 )
 
+
+def _cast(x, *, dtype):
+    # of a complex number a real one takes the real part, but its truth the whole
+    return (x.real if x.dtype.kind == "c" and dtype.category in (INTEGER, FLOAT) else x).astype(dtype.np)
+
+
 cast = pointwise(
     "cast",
     params=("dtype",),
     promote=lambda inputs, params: (inputs[0].dtype, params[0]),
-    numpy=lambda x, *, dtype: x.astype(dtype.np),
+    numpy=_cast,
     lower=lambda b, x, dtype: b.convert(x, dtype),
     inputs=("x",),
     grad=lambda g, x_spec: (cast(g, dtype=x_spec.dtype) if x_spec.dtype.category >= 2 else None,),

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from suiren.ops import approximations
+from suiren.ops.complex import holomorphic
 from suiren.ops.pointwise import add, div, mul, neg, scale, sub
 from suiren.trace.op import INTERPRETER_ONLY, pointwise
 
@@ -18,7 +19,7 @@ def _function(name: str, numpy, grad, lower=None, doc: str = ""):
         promote="float",
         numpy=numpy,
         lower=lower or (lambda b, x: getattr(b, name)(x)),
-        grad=grad,
+        grad=holomorphic(grad),
         doc=doc,
     )
 
@@ -81,7 +82,7 @@ atan2 = pointwise(
 )
 
 tanh = _function("tanh", np.tanh, lambda g, out: (mul(g, sub(1, mul(out, out))),))
-sigmoid = _function("sigmoid", approximations.sigmoid, lambda g, out: (mul(mul(g, sub(1, out)), out),))
+sigmoid = _function("sigmoid", lambda x: 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else approximations.sigmoid(x), lambda g, out: (mul(mul(g, sub(1, out)), out),))
 
 
 def _sinh_lower(b, x):

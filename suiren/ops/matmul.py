@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from suiren import dtypes
+from suiren.ops.complex import holomorphic
 from suiren.ops.creation import wanted
 from suiren.ops.movement import expand, reshape, transpose
 from suiren.trace.op import Template
@@ -68,7 +69,7 @@ matmul = _Matmul(
     inputs=("a", "b"),
     infer=_infer_matmul,
     numpy=_matmul,
-    grad=_matmul_grad,
+    grad=holomorphic(_matmul_grad),
     grad_name="MmBackward0",
     doc="Products of matrices in the last two dims, batched over equal leading dims.",
 )

@@ -10,8 +10,9 @@ import numpy as np
 from suiren import dtypes
 from suiren.dtypes import BOOL, FLOAT
 from suiren.ops.compare import eq, ge, gt, le, logical_and, logical_or, lt, ne, where
+from suiren.ops.complex import holomorphic, real
 from suiren.ops.creation import wanted, zeros_like
-from suiren.trace.op import common_dtype, pointwise
+from suiren.trace.op import INTERPRETER_ONLY, common_dtype, pointwise
 
 
 def _no_bool(message: str):
@@ -52,7 +53,7 @@ def _mul_grad(g, x, y, x_spec, y_spec):
     return mul(g, y) if wanted(x_spec) else None, mul(g, x) if wanted(y_spec) else None
 
 
-mul = pointwise("mul", numpy=lambda x, y: x * y, lower=lambda b, x, y: b.mul(x, y), grad=_mul_grad)
+mul = pointwise("mul", numpy=lambda x, y: x * y, lower=lambda b, x, y: b.mul(x, y), grad=holomorphic(_mul_grad))
 
 
 def _div_grad(g, x, y, x_spec, y_spec):
@@ -64,7 +65,7 @@ div = pointwise(
     promote="float",
     numpy=lambda x, y: x / y,
     lower=lambda b, x, y: b.div(x, y),
-    grad=_div_grad,
+    grad=holomorphic(_div_grad),
 )
 
 neg = pointwise("neg", promote=_no_bool(_NEG_BOOL), numpy=lambda x: -x, lower=lambda b, x: b.neg(x), grad=lambda g: (neg(g),))
@@ -74,7 +75,7 @@ reciprocal = pointwise(
     promote="float",
     numpy=lambda x: 1 / x,
     lower=lambda b, x: b.div(b.one(x), x),
-    grad=lambda g, out: (neg(mul(g, mul(out, out))),),
+    grad=holomorphic(lambda g, out: (neg(mul(g, mul(out, out))),)),
 )
 
 # x times a number that is part of the program's structure: a gradient rule's 2 or 1/sqrt(2), gelu's half.
@@ -104,7 +105,32 @@ def _negative(b, x):
     return b.select(b.lt(x, 0), b.like(-1, x), b.zero(x)) if x.dtype.is_signed else b.zero(x)
 
 
-abs = pointwise("abs", numpy=np.abs, lower=lambda b, x: b.abs(x), grad=lambda g, x: (mul(g, sign(x)),), inputs=("x",))
+
+def _sgn(x):
+    size = np.abs(x)
+    return np.where(size == 0, 0, x / np.where(size == 0, 1, size))
+
+
+def _sgn_grad(g, out, x):
+    """The part of g that is across x, over |x|; 0 at 0."""
+    none = eq(x, 0)
+    safe = where(none, 1, x)
+    return (where(none, 0, sub(div(g, abs(safe)), mul(real(div(g, safe)), out))),)
+
+
+sgn = pointwise("sgn", inputs=("x",), numpy=_sgn, lower=INTERPRETER_ONLY, grad=_sgn_grad, doc="Complex numbers on the unit circle, x / |x|; 0 at 0.")
+
+
+def _abs_types(inputs, params):
+    d = inputs[0].dtype
+    return d, d.to_real()
+
+
+def _abs_grad(g, x, x_spec):
+    return (mul(g, sgn(x) if x_spec.dtype.is_complex else sign(x)),)
+
+
+abs = pointwise("abs", promote=_abs_types, numpy=np.abs, lower=lambda b, x: b.abs(x), grad=_abs_grad, inputs=("x",))
 
 # ---------------------------------------------------------------- division with whole results
 
@@ -280,5 +306,5 @@ clamp_max = pointwise("clamp_max", numpy=np.minimum, lower=lambda b, x, bound: b
 
 __all__ = [
     "abs", "add", "ceil", "clamp", "clamp_max", "clamp_min", "div", "floor", "floor_divide", "fmax", "fmin", "fmod", "maximum", "minimum",
-    "mul", "neg", "reciprocal", "remainder", "round", "scale", "sign", "sub", "trunc", "trunc_divide",
+    "mul", "neg", "reciprocal", "remainder", "round", "scale", "sgn", "sign", "sub", "trunc", "trunc_divide",
 ]  # fmt: skip

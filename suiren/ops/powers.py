@@ -7,6 +7,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.dtypes import FLOAT
 from suiren.ops.compare import eq, ge, logical_and, where
+from suiren.ops.complex import holomorphic, real_part
 from suiren.ops.creation import as_tensor, wanted, zeros_like
 from suiren.ops.elementary import log
 from suiren.ops.pointwise import mul, scale, sub
@@ -47,11 +48,11 @@ def _pow_grad(g, out, x, y, x_spec, y_spec):
         grad_x = where(eq(power, 0), 0, slope)  # 0 * x ** -1 is NaN where x is 0
     if wanted(y_spec):
         base = as_tensor(x, x_spec, y_spec.dtype)
-        grad_y = where(logical_and(eq(base, 0), ge(y, 0)), 0, mul(g, mul(out, log(base))))
+        grad_y = where(logical_and(eq(base, 0), ge(real_part(y), 0)), 0, mul(g, mul(out, log(base))))
     return grad_x, grad_y
 
 
-pow = pointwise("pow", numpy=_pow, lower=_pow_lower, grad=_pow_grad, inputs=("x", "y"))
+pow = pointwise("pow", numpy=_pow, lower=_pow_lower, grad=holomorphic(_pow_grad), inputs=("x", "y"))
 
 # The exponents that a few multiplications or a root do, exactly; PyTorch singles out the same ones.
 EXACT_EXPONENTS = frozenset((0, 1, 2, 3, -1, -2, 0.5, -0.5))
@@ -98,7 +99,7 @@ pow_const = pointwise(
     promote=_pow_const_types,
     numpy=_pow_const,
     lower=_pow_const_lower,
-    grad=_pow_const_grad,
+    grad=holomorphic(_pow_const_grad),
     grad_name="PowBackward0",
     doc="x ** exponent for one of EXACT_EXPONENTS.",
 )

@@ -9,6 +9,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.dtypes import FLOAT, bool_, dtype, float16, float32, int64
 from suiren.ops.compare import eq, where
+from suiren.ops.complex import holomorphic
 from suiren.ops.creation import cast, constant, iota
 from suiren.ops.movement import expand, flip, permute, reshape, slice
 from suiren.ops.placement import cat
@@ -85,7 +86,7 @@ prod = reduction(
     identity=lambda d: 1,
     combine=lambda b, total, x: b.mul(total, x),
     numpy=_accumulated(np.prod),
-    grad=_prod_grad,
+    grad=holomorphic(_prod_grad),
 )
 
 # ---------------------------------------------------------------- the largest and the smallest

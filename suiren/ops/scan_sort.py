@@ -6,6 +6,7 @@ import numpy as np
 
 from suiren.dtypes import int64
 from suiren.ops.compare import eq, logical_and, where
+from suiren.ops.complex import holomorphic
 from suiren.ops.creation import cast
 from suiren.ops.movement import expand, flip
 from suiren.ops.pointwise import div, mul
@@ -62,7 +63,7 @@ cumprod = opaque(
     lead=shifted,
     infer=_infer,
     numpy=_running(np.cumprod),
-    grad=_cumprod_grad,
+    grad=holomorphic(_cumprod_grad),
 )
 
 
