@@ -6,11 +6,11 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.api import return_types
-from suiren.api.arguments import check_tensor, dim_of
+from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of
 from suiren.api.shapes import part, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, dtype
-from suiren.ops import compare, creation, elementary, indexing, movement, pointwise, reduce, scan_sort
+from suiren.ops import compare, creation, indexing, movement, pointwise, reduce, scan_sort
 from suiren.tensor import Tensor
 from suiren.trace.recording import record, record1
 from suiren.trace.storage import Stored
@@ -243,27 +243,31 @@ def cumprod(input, dim: int, *, dtype: dtype | None = None):
     return _scan(scan_sort.cumprod, input, dim, dtype)
 
 
+def _running_extreme(op, kind, input, dim: int):
+    d = dim_of(dim, input._spec.ndim)
+    found = record(op, (_with_dim(input),), (d,))
+    return kind(*(found if input._spec.ndim else (movement.reshape(x, shape=()) for x in found)))
+
+
 @public(out=True)
 def cummax(input, dim: int):
     """(running maxima along a dim, their indices)."""
-    return return_types.cummax(*record(scan_sort.cummax, (input,), (dim_of(dim, input._spec.ndim),)))
+    return _running_extreme(scan_sort.cummax, return_types.cummax, input, dim)
 
 
 @public(out=True)
 def cummin(input, dim: int):
     """(running minima along a dim, their indices)."""
-    return return_types.cummin(*record(scan_sort.cummin, (input,), (dim_of(dim, input._spec.ndim),)))
+    return _running_extreme(scan_sort.cummin, return_types.cummin, input, dim)
 
 
 @public(out=True)
 def logcumsumexp(input, dim: int):
-    """log of the running sums of exp(input), shifted by the maximum."""
-    d = dim_of(dim, input._spec.ndim)
-    x = _with_dim(input)
-    top = creation.stop_gradient(reduce.amax(x, dims=(d,), keepdim=True))
-    total = scan_sort.cumsum(elementary.exp(pointwise.sub(x, top)), dim=d)
-    found = pointwise.add(elementary.log(total), top)
-    return found if input._spec.ndim else movement.reshape(found, shape=())
+    """log of the running sums of exp(input), without overflow."""
+    check_tensor("logcumsumexp", input)
+    if input._spec.dtype.category < FLOAT:
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{TYPE_WORDS[input._spec.dtype.name]}'")
+    return _scan(scan_sort.logcumsumexp, input, dim, None)
 
 
 @public()

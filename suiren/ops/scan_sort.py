@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from suiren.dtypes import int64
-from suiren.ops.compare import eq, logical_and, where
+from suiren.ops.compare import eq, gt, logical_and, where
 from suiren.ops.complex import holomorphic
 from suiren.ops.creation import cast
+from suiren.ops.elementary import exp, log
 from suiren.ops.movement import expand, flip
-from suiren.ops.pointwise import div, mul
+from suiren.ops.pointwise import add, div, mul, neg, sub
 from suiren.ops.reduce import sum, sum_dtype
 from suiren.trace.op import INTERPRETER_ONLY, opaque, shifted
 from suiren.trace.spec import Spec, spec
@@ -64,6 +65,31 @@ cumprod = opaque(
     infer=_infer,
     numpy=_running(np.cumprod),
     grad=holomorphic(_cumprod_grad),
+)
+
+
+def _logcumsumexp_grad(g, x, out, dim):
+    """The sum of g[j] exp(x[i] - out[j]) over j >= i: what is positive of it and what is negative, each by its logarithm."""
+
+    def part(size):
+        there = gt(size, 0)
+        log_size = where(there, log(where(there, size, 1)), float("-inf"))
+        later = flip(logcumsumexp(flip(sub(log_size, out), dims=(dim,)), dim=dim), dims=(dim,))
+        return exp(add(later, x))
+
+    return (sub(part(g), part(neg(g))),)
+
+
+logcumsumexp = opaque(
+    "logcumsumexp",
+    inputs=("x",),
+    params=("dim",),
+    lower=INTERPRETER_ONLY,
+    lead=shifted,
+    infer=lambda x, *, dim: spec(x.shape, x.dtype),
+    numpy=lambda x, *, dim: np.logaddexp.accumulate(x.astype(np.float64), axis=dim) if x.shape[dim] else x,
+    grad=_logcumsumexp_grad,
+    doc="log of the running sums of exp(x), without overflow.",
 )
 
 
@@ -142,4 +168,4 @@ sort = opaque(
     doc="(values in order along a dim, their places); equal ones keep their order, NaN counts as the largest.",
 )
 
-__all__ = ["cummax", "cummin", "cumprod", "cumsum", "sort"]
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp", "sort"]
