@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import perf_counter
+
 import numpy as np
 
-from suiren.trace.trace import Number, Trace
+from suiren.trace.trace import Node, Number, Trace
 
 
 class NodeFailed(Exception):
@@ -15,10 +18,13 @@ class NodeFailed(Exception):
         self.node, self.cause = node, cause
 
 
-def run(trace: Trace, arrays: list[np.ndarray], numbers: tuple, stop_at_nan: bool = False) -> list[np.ndarray]:
+def run(
+    trace: Trace, arrays: list[np.ndarray], numbers: tuple, stop_at_nan: bool = False, clock: Callable[[Node, float], None] | None = None
+) -> list[np.ndarray]:  # fmt: skip
     """The values of `trace.outputs`, then those of `trace.writes`, each contiguous and sharing memory with nothing.
 
     `arrays` are the leaves, which are only read. `stop_at_nan`: FloatingPointError at the first node that makes a NaN or an infinity.
+    `clock` is told how many seconds each node took.
     """
     last_use = {v: i for i, node in enumerate(trace.nodes) for v in node.inputs if not isinstance(v, Number)}
     wanted = [*trace.outputs, *(value for _, value in trace.writes)]
@@ -30,12 +36,15 @@ def run(trace: Trace, arrays: list[np.ndarray], numbers: tuple, stop_at_nan: boo
             continue  # nobody looks at it
         inputs = [numbers[v.index] if isinstance(v, Number) else values[v] for v in node.inputs]
         kinds = tuple(v.cls if isinstance(v, Number) else specs[v] for v in node.inputs)
+        start = perf_counter() if clock is not None else 0.0
         try:
             results = node.op.run(inputs, kinds, node.params, node.specs)
             if stop_at_nan and not all(np.isfinite(r).all() for r in results if r.dtype.kind in "fc"):
                 raise FloatingPointError("the result has a NaN or an infinity")
         except Exception as cause:
             raise NodeFailed(i, cause) from cause
+        if clock is not None:
+            clock(node, perf_counter() - start)
         values.update(zip(node.outputs, results))
         for v in (*node.inputs, *node.outputs):  # let go of what nobody reads any more
             if not isinstance(v, Number) and last_use.get(v, -1) <= i:

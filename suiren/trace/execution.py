@@ -37,17 +37,19 @@ _names = itertools.count()
 counts = {"interpreter": 0, "compiled": 0}  # recordings run, by tier
 endings: weakref.WeakSet[Ending] = weakref.WeakSet()  # for `explain`; a trie that is cut back takes its endings along
 _times: dict[Ending, list[list[float]]] | None = None  # seconds per kernel of every run, while somebody measures
+_clock_nodes = None  # told of every node that is interpreted, and its seconds, while somebody measures that
 
 
 @contextmanager
-def timed():
-    """Measures every kernel of the compiled programs that run inside; gives the dict that fills with it."""
-    global _times
-    before, _times = _times, {}
+def timed(nodes=None):
+    """Measures every kernel of the compiled programs that run inside; gives the dict that fills with it. `nodes(node, seconds)` is told of every
+    node of those that are interpreted."""
+    global _times, _clock_nodes
+    before, _times, _clock_nodes = (_times, _clock_nodes), {}, nodes
     try:
         yield _times
     finally:
-        _times = before
+        _times, _clock_nodes = before
 
 
 class Graph:
@@ -219,7 +221,7 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
 
 def _interpret(trace: Trace, arrays: list[np.ndarray], numbers: list) -> list[np.ndarray]:
     try:
-        return interpreter.run(trace, arrays, tuple(numbers), stop_at_nan=bool(config.nans))
+        return interpreter.run(trace, arrays, tuple(numbers), stop_at_nan=bool(config.nans), clock=_clock_nodes)
     except interpreter.NodeFailed as failure:
         raise _explained(trace, failure.node, failure.cause) from None
 
