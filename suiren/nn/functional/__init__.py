@@ -65,8 +65,13 @@ from suiren.nn.functional.dropout import feature_alpha_dropout as feature_alpha_
 from suiren.nn.functional.embedding import embedding as embedding
 from suiren.nn.functional.embedding import embedding_bag as embedding_bag
 from suiren.nn.functional.embedding import one_hot as one_hot
+from suiren.nn.functional.fractional import fractional_max_pool2d as fractional_max_pool2d
+from suiren.nn.functional.fractional import fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices
+from suiren.nn.functional.fractional import fractional_max_pool3d as fractional_max_pool3d
+from suiren.nn.functional.fractional import fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices
 from suiren.nn.functional.linear import bilinear as bilinear
 from suiren.nn.functional.linear import linear as linear
+from suiren.nn.functional.linear_cross_entropy import linear_cross_entropy as linear_cross_entropy
 from suiren.nn.functional.normalization import batch_norm as batch_norm
 from suiren.nn.functional.normalization import group_norm as group_norm
 from suiren.nn.functional.normalization import instance_norm as instance_norm
@@ -84,6 +89,9 @@ from suiren.nn.functional.pooling import adaptive_avg_pool3d as adaptive_avg_poo
 from suiren.nn.functional.pooling import adaptive_max_pool1d as adaptive_max_pool1d
 from suiren.nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
 from suiren.nn.functional.pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from suiren.nn.functional.pooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
+from suiren.nn.functional.pooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
+from suiren.nn.functional.pooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
 from suiren.nn.functional.pooling import avg_pool1d as avg_pool1d
 from suiren.nn.functional.pooling import avg_pool2d as avg_pool2d
 from suiren.nn.functional.pooling import avg_pool3d as avg_pool3d

@@ -20,9 +20,10 @@ from suiren.api.activation import tanhshrink as tanhshrink
 from suiren.api.arguments import check_tensor
 from suiren.api.pointwise import sigmoid as sigmoid
 from suiren.api.pointwise import tanh as tanh
-from suiren.dtypes import dtype
+from suiren.dtypes import dtype, float64
 from suiren.ops import activation as ops
-from suiren.ops.compare import gt, where
+from suiren.ops.compare import le
+from suiren.ops.creation import cast
 from suiren.ops.pointwise import div, mul
 from suiren.ops.rng import rng_exponential, rng_uniform
 from suiren.random.generator import draw
@@ -118,12 +119,14 @@ def rrelu(
 ) -> Tensor:
     """`leaky_relu` with a random slope for each element in training, the middle one else.
 
-    A slope is drawn for every element, where PyTorch draws one for each that is not positive: the numbers differ from PyTorch's.
+    As PyTorch does, a slope is drawn for each element that is not positive, so the program looks how many there are.
     """
     if not training:
         return _done(input, api.leaky_relu(input, (lower + upper) / 2), inplace)
-    slope = draw(rng_uniform, None, (float(lower), float(upper)), (input._spec.shape, input._spec.dtype))
-    return _done(input, where(gt(input, 0), input, mul(input, slope)), inplace)
+    below = le(input.detach(), 0)
+    slopes = draw(rng_uniform, None, (float(lower), float(upper)), ((int(below.sum()),), float64))
+    noise = input.new_ones(input._spec.shape).masked_scatter(below, cast(slopes, dtype=input._spec.dtype))
+    return _done(input, mul(input, noise), inplace)
 
 
 def _in_place(f: Any) -> Any:

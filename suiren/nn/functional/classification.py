@@ -253,7 +253,7 @@ def multilabel_soft_margin_loss(
 
 def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, bool]:
     """(input (N, C), target with a batch, whether there was none)."""
-    if input._spec.ndim == 1:
+    if input._spec.ndim <= 1:
         return input.reshape(1, -1), target.reshape(1, *target._spec.shape), True
     return input, target, False
 
@@ -297,6 +297,8 @@ def multilabel_margin_loss(
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     x, t, single = _rows(input, target)
+    if t._spec.ndim == 1:
+        t = t.reshape(1, -1)
     if t._spec.shape != x._spec.shape:
         raise RuntimeError(f"inconsistent target size: {list(target._spec.shape)} for input of size: {list(input._spec.shape)}")
     n, classes = x._spec.shape

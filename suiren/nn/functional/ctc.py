@@ -64,14 +64,14 @@ def _check_lengths(steps: int, count: int, classes: int, blank: int, inputs: np.
             raise RuntimeError(f"{name}_lengths must be of size batch_size")
     for i, n in enumerate(labels):
         if n < 0:
-            raise RuntimeError(f"Expected target_lengths to have value at least 0, but got value {n} (while checking arguments for ctc_loss_cpu)")
+            raise RuntimeError(f"Expected target_lengths to have value at least 0, but got value {n} (while checking arguments for ctc_loss_allocate_outputs)")
         if inputs[i] < 0:
             raise RuntimeError(
-                f"Expected input_lengths to have value at least 0, but got value {inputs[i]} (while checking arguments for ctc_loss_cpu)"
+                f"Expected input_lengths to have value at least 0, but got value {inputs[i]} (while checking arguments for ctc_loss_allocate_outputs)"
             )
         if inputs[i] > steps:
             raise RuntimeError(
-                f"Expected input_lengths to have value at most {steps}, but got value {inputs[i]} (while checking arguments for ctc_loss_cpu)"
+                f"Expected input_lengths to have value at most {steps}, but got value {inputs[i]} (while checking arguments for ctc_loss_allocate_outputs)"
             )
 
 
@@ -82,7 +82,7 @@ def _padded(targets: Tensor, labels: np.ndarray, count: int) -> Tensor:
         if targets.size(0) != labels.sum():
             raise RuntimeError(
                 f"Expected tensor to have size {labels.sum()} at dimension 0, but got size {targets.size(0)} for argument #2 'targets' "
-                "(while checking arguments for ctc_loss_cpu)"
+                "(while checking arguments for ctc_loss_allocate_outputs)"
             )
         firsts = np.cumsum(labels) - labels
         places = np.minimum(firsts[:, None] + np.arange(longest), max(targets.size(0) - 1, 0))
@@ -91,7 +91,7 @@ def _padded(targets: Tensor, labels: np.ndarray, count: int) -> Tensor:
         dim, least = (0, count) if targets.size(0) != count else (1, longest)
         raise RuntimeError(
             f"Expected tensor to have size at least {least} at dimension {dim}, but got size {targets.size(dim)} for argument #2 'targets' "
-            "(while checking arguments for ctc_loss_cpu)"
+            "(while checking arguments for ctc_loss_allocate_outputs)"
         )
     return targets[:, :longest]
 

@@ -41,6 +41,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if len(pads) // 2 not in (1, 2, 3) or len(shape) not in (len(pads) // 2 + 1, len(pads) // 2 + 2):
         raise NotImplementedError(f"Padding size {len(pads)} is not supported for {len(shape)}D input tensor.\n{_COMBINATIONS}")
+    if mode != "circular":
+        _check_room(shape, pairs)
     padded = input
     for d, before, after in pairs:
         padded = _MODES[mode](padded, d, before, after, (before, after))
@@ -50,6 +52,18 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
 def _apart(padded: Tensor, input: Tensor) -> Tensor:
     """A result in memory of its own: what was only cut, or not changed at all, is copied."""
     return padded.clone() if padded is input or padded._parent is not None else padded
+
+
+def _check_room(shape: tuple[int, ...], pairs: list) -> None:
+    """RuntimeError if negative padding leaves nothing."""
+    sizes = [(shape[d], shape[d] + before + after) for d, before, after in reversed(pairs)]
+    if all(after < 1 for _, after in sizes):
+        letters = "DHW"[3 - len(sizes) :]
+        have = ("{}" if len(sizes) == 1 else "{}, {}" if len(sizes) == 2 else "{} {}, {}").format(
+            *(f"{c}: {n}" for c, (n, _) in zip(letters, sizes))
+        )
+        left = " ".join(f"{c}: {n}" for c, (_, n) in zip(letters, sizes))
+        raise RuntimeError(f"input ({have}) is too small. Calculated output {left}")
 
 
 def _cut(x: Tensor, d: int, before: int, after: int) -> tuple[Tensor, int, int]:
@@ -103,15 +117,20 @@ def _reflect(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor
 
 
 def _replicate(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
-    x, before, after = _cut(x, d, before, after)
+    """Place j of the result is place j - before of x, or the end of x that is nearer."""
     shape, n = x._spec.shape, x._spec.shape[d]
+    out = n + before + after
+    first = min(max(before, 0), out)
+    low, high = max(-before, 0), min(n, out - before)
+    middle = max(high - low, 0)
     pieces = []
-    if before:
-        pieces.append(expand(part(x, d, 0, 1), shape=(*shape[:d], before, *shape[d + 1 :])))
-    pieces.append(x)
-    if after:
-        pieces.append(expand(part(x, d, n - 1, 1), shape=(*shape[:d], after, *shape[d + 1 :])))
-    return cat(pieces, d) if len(pieces) > 1 else x
+    if first:
+        pieces.append(expand(part(x, d, 0, 1), shape=(*shape[:d], first, *shape[d + 1 :])))
+    if middle:
+        pieces.append(part(x, d, low, middle) if middle < n else x)
+    if out - first - middle:
+        pieces.append(expand(part(x, d, n - 1, 1), shape=(*shape[:d], out - first - middle, *shape[d + 1 :])))
+    return cat(pieces, d) if len(pieces) > 1 else pieces[0] if pieces else part(x, d, 0, 0)
 
 
 def _circular(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:

@@ -1,5 +1,6 @@
 """The modules of neural networks, one family a file. Source: https://docs.pytorch.org/docs/stable/nn.html"""
 
+from suiren.nn.functional.linear_cross_entropy import LinearCrossEntropyOptions as LinearCrossEntropyOptions
 from suiren.nn.modules.activation import CELU as CELU
 from suiren.nn.modules.activation import ELU as ELU
 from suiren.nn.modules.activation import GELU as GELU
@@ -38,6 +39,7 @@ from suiren.nn.modules.batchnorm import InstanceNorm2d as InstanceNorm2d
 from suiren.nn.modules.batchnorm import InstanceNorm3d as InstanceNorm3d
 from suiren.nn.modules.batchnorm import SyncBatchNorm as SyncBatchNorm
 from suiren.nn.modules.channelshuffle import ChannelShuffle as ChannelShuffle
+from suiren.nn.modules.container import Container as Container
 from suiren.nn.modules.container import ModuleDict as ModuleDict
 from suiren.nn.modules.container import ModuleList as ModuleList
 from suiren.nn.modules.container import ParameterDict as ParameterDict
@@ -78,6 +80,9 @@ from suiren.nn.modules.linear import Bilinear as Bilinear
 from suiren.nn.modules.linear import Identity as Identity
 from suiren.nn.modules.linear import Linear as Linear
 from suiren.nn.modules.linear import NonDynamicallyQuantizableLinear as NonDynamicallyQuantizableLinear
+from suiren.nn.modules.loss import CTCLoss as CTCLoss
+from suiren.nn.modules.loss import LinearCrossEntropyLoss as LinearCrossEntropyLoss
+from suiren.nn.modules.loss import NLLLoss2d as NLLLoss2d
 from suiren.nn.modules.loss import BCELoss as BCELoss
 from suiren.nn.modules.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
 from suiren.nn.modules.loss import CosineEmbeddingLoss as CosineEmbeddingLoss
@@ -130,6 +135,8 @@ from suiren.nn.modules.pooling import AdaptiveMaxPool3d as AdaptiveMaxPool3d
 from suiren.nn.modules.pooling import AvgPool1d as AvgPool1d
 from suiren.nn.modules.pooling import AvgPool2d as AvgPool2d
 from suiren.nn.modules.pooling import AvgPool3d as AvgPool3d
+from suiren.nn.modules.pooling import FractionalMaxPool2d as FractionalMaxPool2d
+from suiren.nn.modules.pooling import FractionalMaxPool3d as FractionalMaxPool3d
 from suiren.nn.modules.pooling import LPPool1d as LPPool1d
 from suiren.nn.modules.pooling import LPPool2d as LPPool2d
 from suiren.nn.modules.pooling import LPPool3d as LPPool3d

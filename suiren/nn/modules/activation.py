@@ -48,7 +48,7 @@ class ReLU(_InPlace):
 
 
 class RReLU(_InPlace):
-    """LeakyReLU with random slopes in training; see `nn.functional.rrelu` on the numbers it draws."""
+    """LeakyReLU with random slopes in training."""
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False):
         super().__init__(inplace)

@@ -6,6 +6,7 @@ Source: torch/nn/modules/container.py
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -57,6 +58,16 @@ class _Numbered(Module):
         found = self[key]
         del self[key]
         return found
+
+
+class Container(Module):
+    """The older name of a Module made of named parts."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__()
+        warnings.warn("nn.Container is deprecated. All of it's functionality is now implemented in nn.Module. Subclass that instead.", FutureWarning, stacklevel=2)
+        for key, value in kwargs.items():
+            self.add_module(key, value)
 
 
 class Sequential(_Numbered):

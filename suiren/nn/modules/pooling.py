@@ -229,3 +229,42 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """The largest elements of windows that cover (N, C, D, H, W)."""
 
     function = staticmethod(F.adaptive_max_pool3d)
+
+
+class _FractionalMaxPoolNd(Module):
+    dims: int
+    function: Any
+
+    def __init__(
+        self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ):  # fmt: skip
+        super().__init__()
+        dims = self.dims
+        self.kernel_size, self.return_indices = repeated(kernel_size, dims), return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else repeated(output_size, dims)
+        self.output_ratio = None if output_ratio is None else repeated(output_ratio, dims)
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{type(self).__name__} requires specifying either an output size, or a pooling ratio")
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        return self.function(
+            input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, _random_samples=self._random_samples
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """The largest elements of windows at random places of (N, C, H, W) or (C, H, W)."""
+
+    dims, function = 2, staticmethod(F.fractional_max_pool2d)
+
+
+class FractionalMaxPool3d(_FractionalMaxPoolNd):
+    """The largest elements of windows at random places of (N, C, D, H, W) or (C, D, H, W)."""
+
+    dims, function = 3, staticmethod(F.fractional_max_pool3d)
