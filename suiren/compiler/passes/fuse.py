@@ -418,21 +418,26 @@ class Fusion:
         mine = {v for item in a.items if item.kind == "store" for v in item.outputs}
         return any(v in mine for item in b.items if item.kind == "store" for v in item.outputs)
 
-    def channels(self, cluster: Cluster) -> set[tuple[int, int, int]]:
-        """The intervals of channels of the blocked values that a cluster reads and makes, with the block's size."""
+    def channels(self, cluster: Cluster) -> set[tuple[int, tuple[int, int, int]]]:
+        """The intervals of channels of the blocked values that a cluster reads and makes, with the block's size; before it the
+        count of elements."""
         values = {a.value for item in cluster.items for a in item.accesses} | {
             v for item in cluster.items for v in item.outputs
         }
         if cluster.template is not None:
             values.add(cluster.template.node.outputs[0])
-        return {channels_of(self.specs[v].shape, self.program.blocks[v]) for v in values if v in self.program.blocks}
+        specs, blocks = self.specs, self.program.blocks
+        return {(specs[v].numel, channels_of(specs[v].shape, blocks[v])) for v in values if v in blocks}
 
     def lie_alike(self, a: Cluster, b: Cluster, bounds: Bounds) -> bool:
-        """Whether one order of dims serves both: at most one of them is in blocks, or their channels are the same dim, which nothing cuts up."""
+        """Whether one order of dims serves both: at most one of them is in blocks, or their channels are the same dim, which nothing
+        cuts up. What there is once per outer index has its channels elsewhere in the whole domain: it does not lie like that."""
         if not self.program.blocks:
             return True
         found = self.channels(a) | self.channels(b)
-        return not found or (len(found) == 1 and all(not low < cut < high for low, high, _ in found for cut in bounds))
+        if len(found) > 1 or any(numel != bounds[-1] for numel, _ in found):
+            return False
+        return all(not low < cut < high for _, (low, high, _) in found for cut in bounds)
 
     def fits(self, item: Item, joined: Cluster, pair: tuple[Cluster, Cluster], full: dict[Item, bool]) -> bool:
         """Whether what an item reads of the other cluster is at its own place of the joined domain."""
@@ -540,7 +545,13 @@ class Fusion:
             return len(operands) <= 8
         if len(operands) > MOST_OPERANDS or len(joined.items) > MOST_ITEMS:
             return False
-        if joined.inner is None or joined.numel <= SMALL or not self.has_stages(joined, full):
+        if joined.inner is None or not self.has_stages(joined, full):
+            return True
+        for _, (low, high, block) in self.channels(joined):
+            # Blocks that are not all full are reduced as parts (split.py), and parts have no later stage.
+            if high // low % block and is_inside(low, joined.inner) and high > low:
+                return False
+        if joined.numel <= SMALL:
             return True
         outer = joined.outer_numel
         contiguous = is_inside(1, joined.inner)

@@ -47,6 +47,22 @@ def test_reductions_and_broadcasts_read_blocks(recorder, agree, elements, channe
     agree(r, r.trace(*found, d), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("channels", [3, 8])
+def test_blocks_once_per_outer_index_of_a_plain_reduction(recorder, agree, elements, channels):
+    """A block of one place, scaled by the mean of a plain value: the channels of the two are not the same dim."""
+    r = recorder(elements((2, channels, 5, 6)), elements((channels, 2, 1, 1), seed=1), elements((2, 2, 1, 1), seed=2))
+    scale = r("sigmoid", r("conv", 2, 1, **(PLAIN | {"padding": ((0, 0), (0, 0))})))
+    mean = r("reshape", r("sum", r("mul", 0, 0), dims=(2, 3), keepdim=False), shape=(2, channels, 1, 1))
+    agree(r, r.trace(r("mul", mean, scale)), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8])
+def test_blocks_scaled_by_their_own_sum(recorder, agree, elements, channels):
+    r = recorder(elements((2, 8, 5, 6)), elements((channels, 8, 3, 3), seed=1))
+    h = r("sigmoid", r("conv", 0, 1, **PLAIN))
+    agree(r, r.trace(r("mul", h, r("sum", h, dims=(0, 1, 2, 3), keepdim=False))), rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize("channels", [3, 8, 12])
 @pytest.mark.parametrize("left_out", ["", "-layout", "-fuse", "-layout,-fuse,-reuse,-simplify"])
 def test_views_of_blocks_see_plain_values(recorder, agree, elements, channels, left_out):
