@@ -16,10 +16,13 @@ for _name in ("nms", "qnms"):
     _declared.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 import torchvision  # noqa: E402
+from torchvision import tv_tensors  # noqa: E402
+from torchvision.transforms import v2  # noqa: E402
 
 from tests.recorded import save  # noqa: E402
 from tests.vision.models import cases as models  # noqa: E402
 from tests.vision.ops import cases as ops  # noqa: E402
+from tests.vision.transforms.v2 import cases as second  # noqa: E402
 
 PATH = Path(__file__).parent / "vision.npz"
 FAMILIES = ("swin", "maxvit")  # that suiren does not have
@@ -40,6 +43,13 @@ def main() -> None:
             found[f"{case} {i}"] = value
     for case in ops.REPRS:
         found[case] = repr(eval(case, {"ops": torchvision.ops}))
+    for case, names in second.CASES:
+        for name in names:
+            arrays, kinds = second.results(case, name, torch, v2, tv_tensors)
+            found.update({f"{case} {name} {i}": value for i, value in enumerate(arrays)})
+            found[f"{case} {name}"] = "\n".join(kinds)
+    for case in second.REPRS:
+        found[case] = repr(eval(case, {"v2": v2, "tv": tv_tensors, "t": torch}))
     print(save(found, PATH), "bytes")
 
 

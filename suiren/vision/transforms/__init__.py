@@ -42,3 +42,4 @@ from suiren.vision.transforms.transforms import RandomVerticalFlip as RandomVert
 from suiren.vision.transforms.transforms import RandomResizedCrop as RandomResizedCrop
 from suiren.vision.transforms.transforms import FiveCrop as FiveCrop
 from suiren.vision.transforms.transforms import TenCrop as TenCrop
+from suiren.vision.transforms import v2 as v2  # after the names above, which it is built of

@@ -179,6 +179,12 @@ def blended(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
     return mixed.clip(0, highest(a.dtype)).astype(a.dtype)
 
 
+def at_least(a: np.ndarray, threshold: float) -> np.ndarray:
+    """Where the image is as bright as that: compared as float32 unless it is of wider floats, as PyTorch compares with a number."""
+    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    return a.astype(kind, copy=False) >= kind(threshold)
+
+
 def contrasted(a: np.ndarray, factor: float) -> np.ndarray:
     kind = a.dtype.type if a.dtype.kind == "f" else np.float32
     mean = (gray(a) if channels(a) == 3 else a).astype(kind).mean(axis=(-3, -2, -1), keepdims=True, dtype=kind)

@@ -228,6 +228,15 @@ class RandomPerspective(WithProbability):
         return F.perspective(img, before, after, self.interpolation, colors_for(img, self.fill, F.get_image_num_channels(img)))
 
 
+def erasing_value(value: list[float] | None, channels: int, h: int, w: int) -> np.ndarray:
+    """What a box of h × w is filled with: these numbers, or normal ones."""
+    if value is not None:
+        return np.array(value, np.float32)[:, None, None]
+    from suiren import randn
+
+    return randn(channels, h, w).numpy()
+
+
 class RandomErasing(Module):
     """A random box of a tensor filled with `value` (a number, one for each channel, or 'random'), with probability `p`."""
 
@@ -263,12 +272,7 @@ class RandomErasing(Module):
         for _ in range(10):
             h, w = draw_box(height, width, scale, ratio, taller=True)
             if h < height and w < width:
-                if value is None:
-                    from suiren import randn
-
-                    v = randn(channels, h, w).numpy()
-                else:
-                    v = np.array(value, np.float32)[:, None, None]
+                v = erasing_value(value, channels, h, w)
                 return below(height - h + 1), below(width - w + 1), h, w, v
         return 0, 0, height, width, img
 

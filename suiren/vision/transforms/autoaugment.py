@@ -261,14 +261,15 @@ def mixed(
     count = batch.shape[0]
     shares = np.stack([dirichlet([alpha, alpha]) for _ in range(count)])
     weights = np.stack([dirichlet([alpha] * width) for _ in range(count)]) * shares[:, 1:]
-    total = shares[:, :1, None, None] * array_of(batch)
+    whole = (count, *(1,) * (batch.ndim - 1))
+    total = shares[:, 0].reshape(whole) * array_of(batch)
     for i in range(width):
         augmented = batch
         for _ in range(depth if depth > 0 else 1 + below(3)):
             name, magnitudes, has_sign = _chosen(space)
             magnitude = 0.0 if magnitudes is None else magnitudes[below(severity)]
             augmented = step(augmented, name, -magnitude if has_sign and sign() else magnitude)
-        total += weights[:, i, None, None, None] * array_of(augmented)
+        total += weights[:, i].reshape(whole) * array_of(augmented)
     return total
 
 

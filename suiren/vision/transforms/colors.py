@@ -138,7 +138,7 @@ def _solarized(a: np.ndarray, threshold: float) -> np.ndarray:
     arrays.check_channels(a)
     if threshold > arrays.highest(a.dtype):
         raise TypeError("Threshold should be less than bound of img.")
-    return np.where(a >= threshold, _inverted(a), a)
+    return np.where(arrays.at_least(a, threshold), _inverted(a), a)
 
 
 def solarize(img: Any, threshold: float) -> Any:

@@ -384,7 +384,11 @@ class RandomResizedCrop(Module):
     @staticmethod
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
         """top, left, height, width"""
-        _, height, width = F.get_dimensions(img)
+        return RandomResizedCrop.draw(*F.get_dimensions(img)[1:], scale, ratio)
+
+    @staticmethod
+    def draw(height: int, width: int, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
+        """top, left, height, width of a box in an image of this size."""
         for _ in range(10):
             h, w = draw_box(height, width, scale, ratio, taller=False)
             if 0 < w <= width and 0 < h <= height:

@@ -1,0 +1,61 @@
+"""The transforms as functions of PIL images, tensors (…, C, H, W) and tv_tensors. Source: torchvision/transforms/v2/functional of 0.28
+
+The arithmetic is that of the first version (`transforms.functional`); a byte may differ by one from torchvision's second version.
+"""
+
+from suiren.vision.transforms.functional import pil_to_tensor as pil_to_tensor
+from suiren.vision.transforms.functional import to_pil_image as to_pil_image
+from suiren.vision.transforms.images import InterpolationMode as InterpolationMode
+from suiren.vision.transforms.v2.functional._color import adjust_brightness as adjust_brightness
+from suiren.vision.transforms.v2.functional._color import adjust_contrast as adjust_contrast
+from suiren.vision.transforms.v2.functional._color import adjust_gamma as adjust_gamma
+from suiren.vision.transforms.v2.functional._color import adjust_hue as adjust_hue
+from suiren.vision.transforms.v2.functional._color import adjust_saturation as adjust_saturation
+from suiren.vision.transforms.v2.functional._color import adjust_sharpness as adjust_sharpness
+from suiren.vision.transforms.v2.functional._color import autocontrast as autocontrast
+from suiren.vision.transforms.v2.functional._color import equalize as equalize
+from suiren.vision.transforms.v2.functional._color import grayscale_to_rgb as grayscale_to_rgb
+from suiren.vision.transforms.v2.functional._color import invert as invert
+from suiren.vision.transforms.v2.functional._color import permute_channels as permute_channels
+from suiren.vision.transforms.v2.functional._color import posterize as posterize
+from suiren.vision.transforms.v2.functional._color import rgb_to_grayscale as rgb_to_grayscale
+from suiren.vision.transforms.v2.functional._color import solarize as solarize
+from suiren.vision.transforms.v2.functional._color import to_grayscale as to_grayscale
+from suiren.vision.transforms.v2.functional._dispatch import is_pure_tensor as is_pure_tensor
+from suiren.vision.transforms.v2.functional._geometry import affine as affine
+from suiren.vision.transforms.v2.functional._geometry import center_crop as center_crop
+from suiren.vision.transforms.v2.functional._geometry import crop as crop
+from suiren.vision.transforms.v2.functional._geometry import elastic as elastic
+from suiren.vision.transforms.v2.functional._geometry import elastic_transform as elastic_transform
+from suiren.vision.transforms.v2.functional._geometry import five_crop as five_crop
+from suiren.vision.transforms.v2.functional._geometry import hflip as hflip
+from suiren.vision.transforms.v2.functional._geometry import horizontal_flip as horizontal_flip
+from suiren.vision.transforms.v2.functional._geometry import pad as pad
+from suiren.vision.transforms.v2.functional._geometry import perspective as perspective
+from suiren.vision.transforms.v2.functional._geometry import resize as resize
+from suiren.vision.transforms.v2.functional._geometry import resized_crop as resized_crop
+from suiren.vision.transforms.v2.functional._geometry import rotate as rotate
+from suiren.vision.transforms.v2.functional._geometry import ten_crop as ten_crop
+from suiren.vision.transforms.v2.functional._geometry import vertical_flip as vertical_flip
+from suiren.vision.transforms.v2.functional._geometry import vflip as vflip
+from suiren.vision.transforms.v2.functional._meta import clamp_bounding_boxes as clamp_bounding_boxes
+from suiren.vision.transforms.v2.functional._meta import clamp_keypoints as clamp_keypoints
+from suiren.vision.transforms.v2.functional._meta import convert_bounding_box_format as convert_bounding_box_format
+from suiren.vision.transforms.v2.functional._meta import get_dimensions as get_dimensions
+from suiren.vision.transforms.v2.functional._meta import get_image_num_channels as get_image_num_channels
+from suiren.vision.transforms.v2.functional._meta import get_image_size as get_image_size
+from suiren.vision.transforms.v2.functional._meta import get_num_channels as get_num_channels
+from suiren.vision.transforms.v2.functional._meta import get_num_frames as get_num_frames
+from suiren.vision.transforms.v2.functional._meta import get_size as get_size
+from suiren.vision.transforms.v2.functional._meta import sanitize_bounding_boxes as sanitize_bounding_boxes
+from suiren.vision.transforms.v2.functional._meta import sanitize_keypoints as sanitize_keypoints
+from suiren.vision.transforms.v2.functional._misc import convert_image_dtype as convert_image_dtype
+from suiren.vision.transforms.v2.functional._misc import erase as erase
+from suiren.vision.transforms.v2.functional._misc import gaussian_blur as gaussian_blur
+from suiren.vision.transforms.v2.functional._misc import gaussian_noise as gaussian_noise
+from suiren.vision.transforms.v2.functional._misc import jpeg as jpeg
+from suiren.vision.transforms.v2.functional._misc import normalize as normalize
+from suiren.vision.transforms.v2.functional._misc import to_dtype as to_dtype
+from suiren.vision.transforms.v2.functional._misc import to_image as to_image
+from suiren.vision.transforms.v2.functional._misc import to_tensor as to_tensor
+from suiren.vision.transforms.v2.functional._misc import uniform_temporal_subsample as uniform_temporal_subsample
