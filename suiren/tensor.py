@@ -157,11 +157,12 @@ class Tensor(Stored):
 
     def item(self):
         """The one element, as a Python number. RuntimeError if it has more or fewer."""
-        if self._spec.numel != 1:
-            raise RuntimeError(f"a Tensor with {self._spec.numel} elements cannot be converted to Scalar")
+        s = self._spec
+        if s.numel != 1:
+            raise RuntimeError(f"a Tensor with {s.numel} elements cannot be converted to Scalar")
         root = settle(self)
         if root is self:
-            return root._buffer.read_scalar(self._spec.dtype)
+            return root._buffer.read_scalar(s.dtype)
         return array_of(self).item()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:

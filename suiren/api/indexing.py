@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from suiren import dtypes
-from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, integer, is_number
+from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, integer, is_number, known, remember
 from suiren.api.shapes import expand, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import BOOL, FLOAT
@@ -51,15 +51,63 @@ def __getitem__(self, index):
         if not -n <= index < n:
             raise IndexError(f"index {index} is out of bounds for dimension 0 with size {n}")
         return record1(movement.select, self, (0, index + n if index < 0 else index))
+    key = _key(index if cls is tuple else (index,))
+    if key is not None:
+        for op, params in _known_steps(self, key, index):
+            self = record1(op, self, params)
+        return self
     view, advanced = _basic(self, index)
     if not advanced:
         return view if view is not self else record1(views.alias, self, ())
     return _Advanced(view, advanced).read()
 
 
+def _key(index: tuple) -> tuple | None:
+    """What tells one index of integers, slices, None and ... from another; None for an index of anything else."""
+    found = []
+    for item in index:
+        cls = item.__class__
+        if cls is slice:
+            start, stop, step = item.start, item.stop, item.step
+            if start.__class__ not in _PLAIN or stop.__class__ not in _PLAIN or step.__class__ not in _PLAIN:
+                return None
+            found.append((start, stop, step))
+        elif cls is int or item is None or item is Ellipsis:
+            found.append(item)
+        else:
+            return None
+    return tuple(found)
+
+
+_PLAIN = frozenset((int, type(None)))
+
+
+_NUMBERS = frozenset((bool, int, float))
+
+
+def _known_steps(x, key: tuple, index) -> tuple:
+    """The movement ops, with their parameters, that lead from x to x[index]; `key` says all of the index."""
+    steps = known(("[]", x._spec, key))
+    if steps is not None:
+        return steps
+    found, view = [], _basic(x, index)[0]
+    while view is not x:
+        found.append((view._view_op, view._view_params))
+        view = view._parent
+    return remember(("[]", x._spec, key), tuple(reversed(found)) or ((views.alias, ()),))
+
+
 @public(function=False)
 def __setitem__(self, index, value) -> None:
     """x[index] = value, broadcast and converted to the dtype of x."""
+    if value.__class__ in _NUMBERS:
+        key = _key(index if index.__class__ is tuple else (index,))
+        if key is not None:
+            view = self
+            for op, params in _known_steps(self, key, index):
+                view = record1(op, view, params)
+            write(view, record(creation.full, (value,), (view._spec.shape, view._spec.dtype)))
+            return
     if not isinstance(value, Stored):
         if not is_number(value):
             value = Tensor.from_array(np.asarray(value, self._spec.dtype.np), copy=True)
@@ -143,6 +191,7 @@ def _basic(x, index):
     if not ellipses:
         items = (*items, Ellipsis)
     starts, sizes, steps = [], [], []  # per dim of x
+    picked: list[int] = []  # the dims of x that are gone
     result: list[int] = []  # the shape of the view
     advanced: dict[int, Stored] = {}
     for item in items:
@@ -176,12 +225,17 @@ def _basic(x, index):
             i, n = item.__index__(), shape[at]
             if not -n <= i < n:
                 raise IndexError(f"index {i} is out of bounds for dimension {at} with size {n}")
+            picked.append(at)
             starts.append(i + n if i < 0 else i), sizes.append(1), steps.append(1)
         else:
             if isinstance(item, str):
                 raise TypeError("new(): invalid data type 'str'")
             raise IndexError(_wrong_index(item))
     view = x
+    if 0 < len(picked) <= 2 and len(result) == len(shape) - len(picked) and all(sizes[d] == n and steps[d] == 1 for d, n in enumerate(shape) if d not in picked):
+        for d in reversed(picked):  # nothing but integers: as PyTorch does it
+            view = record1(movement.select, view, (d, starts[d]))
+        return view, advanced
     if tuple(sizes) != shape or any(s != 1 for s in steps):
         view = record1(movement.slice, view, (tuple(starts), tuple(sizes), tuple(steps)))
     if tuple(result) != view._spec.shape:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import functools
 
-from suiren.api.arguments import dim_of, integer
-from suiren.api.shapes import part, reshaped
+from suiren.api.arguments import dim_of, integer, known, remember
+from suiren.api.shapes import part, part_of, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import promote_types
 from suiren.ops import movement, placement
 from suiren.ops.creation import cast
 from suiren.trace.recording import record, record1
+from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored
 
 # ---------------------------------------------------------------- joining
@@ -167,8 +168,22 @@ def unbind(input, dim: int = 0):
 @public()
 def split(tensor, split_size_or_sections, dim: int = 0):
     """Pieces of a size (the last may be smaller), or of the sizes given. RuntimeError if sizes do not add up."""
-    d = dim_of(dim, tensor._spec.ndim)
-    n = tensor._spec.shape[d]
+    key = ("split", tensor._spec, split_size_or_sections, dim)
+    try:
+        steps = known(key)
+    except TypeError:  # a list of sizes
+        steps = key = None
+    if steps is None:
+        steps = _pieces(tensor._spec, split_size_or_sections, dim)
+        if key is not None:
+            remember(key, steps)
+    return tuple([record1(movement.slice, tensor, params) for params in steps])
+
+
+def _pieces(spec: Spec, split_size_or_sections, dim: int) -> tuple:
+    """The parameters of the slices that `split` gives."""
+    d = dim_of(dim, spec.ndim)
+    n = spec.shape[d]
     if isinstance(split_size_or_sections, (tuple, list)):
         pieces = [integer(k) for k in split_size_or_sections]
         if sum(pieces) != n or any(k < 0 for k in pieces):
@@ -184,7 +199,7 @@ def split(tensor, split_size_or_sections, dim: int = 0):
         pieces = [min(size, n - at) for at in range(0, n, size)] if n else [0]
     found, at = [], 0
     for k in pieces:
-        found.append(part(tensor, d, at, k))
+        found.append(part_of(spec.shape, d, at, k))
         at += k
     return tuple(found)
 

@@ -27,25 +27,25 @@ def _fits_as_view(x, shape: tuple[int, ...]) -> bool:
 def reshaped(x, arguments: tuple, must_view: bool = False):
     key = ("reshape", x._spec, arguments)
     try:
-        shape = known(key)
+        params = known(key)
     except TypeError:  # a list, or a tensor, among the sizes
-        key, shape = ("reshape", x._spec, sizes(arguments)), None
-    if shape is None:
-        shape = remember(key, completed(sizes(arguments), x._spec.numel))
-    if x._parent is not None and not _fits_as_view(x, shape):
+        key, params = ("reshape", x._spec, sizes(arguments)), None
+    if params is None:
+        params = remember(key, (completed(sizes(arguments), x._spec.numel),))
+    if x._parent is not None and not _fits_as_view(x, params[0]):
         if must_view:
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). "
                 "Use .reshape(...) instead."
             )
         x = record(creation.copy, (x,), ())
-    return record1(movement.reshape, x, (shape,))
+    return record1(movement.reshape, x, params)
 
 
 @public(function=False)
 def view(self, *shape):
     """The same storage in another shape; one size may be -1. RuntimeError if it does not fit or the strides cannot say it."""
-    if shape and not isinstance(shape[0], (int, tuple, list)) and not hasattr(shape[0], "__index__"):
+    if shape and shape[0].__class__ is not int and not isinstance(shape[0], (tuple, list)) and not hasattr(shape[0], "__index__"):
         return _viewed_as(self, shape[0])
     return reshaped(self, shape, True)
 
@@ -80,6 +80,10 @@ def reshape_as(self, other):
 def flatten(input, start_dim: int = 0, end_dim: int = -1):
     """The dims from start_dim to end_dim as one. RuntimeError if they are the wrong way round."""
     check_tensor("flatten", input)
+    key = ("flatten", input._spec, start_dim, end_dim)
+    params = known(key)
+    if params is not None and input._parent is None:
+        return record1(movement.reshape, input, params)
     shape = input._spec.shape
     start, end = dim_of(start_dim, len(shape)), dim_of(end_dim, len(shape))
     if start > end:
@@ -88,7 +92,8 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
         return reshaped(input, (1,), False)
     if start == end:
         return input
-    return reshaped(input, (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :]), False)
+    params = remember(key, ((*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :]),))
+    return reshaped(input, params[0], False)
 
 
 @public()
@@ -117,7 +122,8 @@ def squeeze(input, dim=None):
     check_tensor("squeeze", input)
     shape = input._spec.shape
     if dim is None:
-        left = shape if 1 not in shape else tuple([n for n in shape if n != 1])
+        key = ("squeeze", input._spec)
+        return record1(movement.reshape, input, known(key) or remember(key, (tuple([n for n in shape if n != 1]),)))
     else:
         named = {dim_of(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))}
         left = tuple([n for i, n in enumerate(shape) if n != 1 or i not in named])

@@ -202,7 +202,7 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
     """An op of one tensor with static parameters and one output."""
     rec = local.rec
     node = rec.node.likely
-    if node.op is op and x._id - rec.base == node.a and node.params == params:
+    if node.op is op and node.params == params and (x._id - rec.base == node.a or not x._id and x._view_id - rec.base == node.a and _is_current(x)):
         rec.node = node
         t = new(_TENSOR)
         t._spec = node.spec
@@ -210,13 +210,23 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
         if node.is_view:
             t._id = 0
             t._view_id = rec.base + node.out
-            t._parent, t._view_op, t._view_params, t._seen = x, op, params, x._id
+            t._parent, t._view_op, t._view_params, t._seen = x, op, params, x._id or x._view_id
             return t
         t._id = rec.base + node.out
         t._parent = None
         rec.values.append(t)
         return t
     return record(op, (x,), params)
+
+
+def _is_current(view: Stored) -> bool:
+    """Whether nothing that a view shows was written since it got its slot."""
+    while not view._id:
+        parent = view._parent
+        if parent is None or view._seen != (parent._id or parent._view_id):
+            return False
+        view = parent
+    return True
 
 
 def record2(op: Op, x: Stored, y: Stored, params: tuple) -> Stored:
@@ -612,7 +622,15 @@ os.register_at_fork(before=finish, after_in_child=_after_fork_in_child)
 
 def call(self: Op, *inputs, **params):
     """An Op called as a function: parameters by keyword, all of them."""
-    return record(self, inputs, tuple(params[name] for name in self.params) if params else ())
+    values = tuple(params.values())
+    if params and tuple(params) != self.params:
+        values = tuple([params[name] for name in self.params])
+    if local.rec.node.likely.op is self and self.n_outputs == 1:
+        if len(inputs) == 1 and isinstance(inputs[0], Stored):
+            return record1(self, inputs[0], values)
+        if len(inputs) == 2 and isinstance(inputs[0], Stored) and isinstance(inputs[1], Stored):
+            return record2(self, *inputs, values)
+    return record(self, inputs, values)
 
 
 Op.__call__ = call
