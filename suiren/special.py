@@ -13,7 +13,7 @@ from suiren.api import special as _api
 from suiren.api.surface import with_out
 from suiren.dtypes import FLOAT
 from suiren.ops import activation as _activation
-from suiren.ops import compare, creation, elementary
+from suiren.ops import creation, elementary
 from suiren.ops import pointwise as ops
 from suiren.ops import special as _special
 from suiren.ops import special_bessel as _bessel
@@ -74,21 +74,13 @@ def _ndtr(input):
     return ops.scale(elementary.erfc(ops.scale(_float(input), by=-math.sqrt(0.5))), by=0.5)
 
 
-def _entr(input):
-    """-x log(x): 0 at 0, -inf below."""
-    x = _float(input)
-    inside = compare.gt(x, 0)
-    found = ops.neg(ops.mul(x, elementary.log(compare.where(inside, x, 1.0))))
-    outside = compare.where(compare.eq(x, 0), 0.0, compare.where(compare.isnan(x), x, -math.inf))
-    return compare.where(inside, found, outside)
-
-
 def _xlog1py(input, other):
     """input * log1p(other), 0 where input is 0, NaN where other is."""
     return record(_activation.xlog1py, (input, other), ())
 
 
-ndtr, entr, xlog1py = with_out(_ndtr, "ndtr"), with_out(_entr, "entr"), with_out(_xlog1py, "xlog1py")
+ndtr, xlog1py = with_out(_ndtr, "ndtr"), with_out(_xlog1py, "xlog1py")
+entr = _unary(_special.entr, "-x log(x): 0 at 0, -inf below.")
 zeta = _binary(_special.zeta, "Hurwitz' zeta function: the sum of (other + k) ** -input for k = 0, 1, ….")
 
 # ---------------------------------------------------------------- Bessel and Airy functions

@@ -110,7 +110,7 @@ def unravel_index(indices, shape):
     check_tensor("unravel_index", indices, "indices")
     d = indices._spec.dtype
     if d.category >= FLOAT or d is dtypes.bool_:
-        raise ValueError(f"expected 'indices' to be an integer tensor, but got {d}")
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {d}")
     if isinstance(shape, Stored):
         shape = shape.tolist()
     shape = sizes((shape,)) if isinstance(shape, (tuple, list)) else (int(shape),)
@@ -160,7 +160,7 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
     """Memory as it comes, of a shape and strides."""
     size, stride = sizes((tuple(size),)), sizes((tuple(stride),))
     if len(size) != len(stride):
-        raise RuntimeError(f"mismatch in length of strides and shape: {len(stride)} and {len(size)}")
+        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
     room = 1 + sum((n - 1) * s for n, s in zip(size, stride)) if 0 not in size else 0
     found = as_strided(_uninitialised((room,), dtype or dtypes.get_default_dtype()), size, stride)
     return found.requires_grad_() if requires_grad else found

@@ -18,12 +18,12 @@ from suiren.trace.recording import record
 
 _OPS = {
     "sum": indexing.scatter_add, "mean": indexing.scatter_add, "prod": combining.scatter_prod, "amax": combining.scatter_amax,
-    "amin": combining.scatter_amin,
+    "amin": combining.scatter_amin, "max": combining.scatter_amax, "min": combining.scatter_amin,
 }  # fmt: skip
 
 
 def _identity(reduce: str, d):
-    return {"sum": 0, "mean": 0, "prod": 1, "amax": smallest(d), "amin": largest(d)}[reduce]
+    return {"sum": 0, "mean": 0, "prod": 1, "amax": smallest(d), "amin": largest(d), "max": smallest(d), "min": largest(d)}[reduce]
 
 
 def _reduced(input, dim: int, index, src, reduce: str, include_self: bool):
@@ -56,7 +56,7 @@ def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bo
 def index_reduce(input, dim: int, index, source, reduce: str, *, include_self: bool = True):
     """`input` with the slices of `source` combined ("prod", "mean", "amax", "amin") at a 1-dim index."""
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}.")
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     if index._spec.ndim > 1:
         raise IndexError("index_reduce(): Index is supposed to be a vector")
     if source._spec.dtype is not input._spec.dtype:
@@ -76,19 +76,16 @@ def index_reduce(input, dim: int, index, source, reduce: str, *, include_self: b
     return _reduced(input, d, places, source, reduce, include_self)
 
 
-_SEGMENTS = {"sum": "sum", "mean": "mean", "prod": "prod", "max": "amax", "min": "amin"}
-
-
 @public(method=False)
 def segment_reduce(data, reduce: str, *, lengths=None, indices=None, offsets=None, axis: int = 0, unsafe: bool = False, initial=None):
     """The runs of a dim that `lengths` (or `offsets`) cut, each combined by "sum", "mean", "prod", "max" or "min". Runs what is pending.
 
     `lengths` has the shape of the dims before `axis` and one of runs; an empty run gives `initial`, or the identity (NaN of a mean).
     """
-    if reduce not in _SEGMENTS:
-        raise RuntimeError(f"Expected reduce to be max, mean, min, sum or prod, got {reduce}")
+    if reduce not in _OPS:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     if lengths is None and offsets is None:
-        raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined")
+        raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
     if indices is not None:
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet.")
     shape = data._spec.shape
@@ -104,11 +101,11 @@ def segment_reduce(data, reduce: str, *, lengths=None, indices=None, offsets=Non
                      for row in lengths.reshape(-1, runs)]) if lengths.size else np.zeros((0, shape[axis]), np.int64)  # fmt: skip
     index = Tensor.from_array(flat.reshape(*shape[: axis + 1]).astype(np.int64), copy=True)
     index = movement.expand(movement.reshape(index, shape=(*shape[: axis + 1], *(1,) * (len(shape) - axis - 1))), shape=shape)
-    d, kind = data._spec.dtype, _SEGMENTS[reduce]
-    start = _identity(kind, d) if initial is None else initial
+    d = data._spec.dtype
+    start = _identity(reduce, d) if initial is None else initial
     # one more run than asked for takes what lies past the last one
     base = creation.constant(value=start, shape=(*shape[:axis], runs + 1, *shape[axis + 1 :]), dtype=d)
-    found = record(_OPS[kind], (base, index, data), (axis,))
+    found = record(_OPS[reduce], (base, index, data), (axis,))
     found = movement.slice(found, starts=(0,) * len(shape), sizes=(*shape[:axis], runs, *shape[axis + 1 :]), steps=(1,) * len(shape))
     if reduce == "mean":
         count = Tensor.from_array(lengths.reshape(*lengths.shape, *(1,) * (len(shape) - axis - 1)).astype(d.np), copy=True)

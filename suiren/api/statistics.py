@@ -146,7 +146,7 @@ def _float_input(function: str, input) -> np.ndarray:
     check_tensor(function, input)
     if input._spec.dtype not in (dtypes.float32, dtypes.float64):
         word = {"int64": "Long", "int32": "Int", "bool": "Bool"}.get(input._spec.dtype.name, input._spec.dtype.name)
-        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{word}'")
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{word}'")
     return input.detach().numpy()
 
 
@@ -155,12 +155,12 @@ def _edges(function: str, bins, a: np.ndarray, span) -> np.ndarray:
     if isinstance(bins, Stored):
         return bins.detach().numpy().astype(a.dtype)
     if bins <= 0:
-        raise RuntimeError(f"{function}(): bins must be > 0, but got {bins} for dimension 0")
+        raise RuntimeError(f"torch.{function}(): bins must be > 0, but got {bins} for dimension 0")
     low, high = span if span is not None else (a.min(), a.max()) if a.size else (0.0, 0.0)
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"{function}(): dimension 0's range [{low:g}, {high:g}] is not finite")
+        raise RuntimeError(f"torch.{function}: dimension 0's range [{low:g}, {high:g}] is not finite")
     if low > high:
-        raise RuntimeError(f"{function}(): min should not exceed max, but got min {low:g} max {high:g} for dimension 0")
+        raise RuntimeError(f"torch.{function}: min should not exceed max, but got min {low:g} max {high:g} for dimension 0")
     if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, bins + 1).astype(a.dtype)
@@ -223,6 +223,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density: bool = False):
 @public()
 def cov(input, *, correction: int = 1, fweights=None, aweights=None):
     """The covariance of the rows; `correction` is taken off the number of columns, which integer `fweights` repeat and `aweights` weigh."""
+    from suiren.api.complex import conj
     from suiren.api.linalg import matmul
 
     check_tensor("cov", input)
@@ -259,7 +260,7 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None):
     right = record(movement.permute, (centred if w is None else pointwise.mul(centred, w),), ((1, 0),))
     if right._spec.dtype is not centred._spec.dtype:
         right = creation.cast(right, dtype=centred._spec.dtype)
-    found = pointwise.div(matmul(centred, right), factor)
+    found = pointwise.div(matmul(centred, conj(right)), factor)
     return found if s.ndim == 2 and found._spec.numel != 1 else reshaped(found, ())
 
 
@@ -270,16 +271,20 @@ def range_of(x):
 @public()
 def corrcoef(input):
     """The correlation coefficients of the rows, in [-1, 1]."""
+    from suiren.api.complex import real
     from suiren.api.pointwise import sqrt
+    from suiren.ops.complex import complex, imag
 
     if input._spec.ndim > 2:
         raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input._spec.ndim} dimensions")
     c = cov(input)
     if not c._spec.ndim:
         return pointwise.div(c, c)
-    spread = sqrt(record(movement.diagonal, (c,), (0, 0, 1)))
+    spread = sqrt(real(record(movement.diagonal, (c,), (0, 0, 1))))
     n = c._spec.shape[0]
     c = pointwise.div(pointwise.div(c, movement.reshape(spread, shape=(n, 1))), spread)
+    if c._spec.dtype.is_complex:
+        return complex(*(pointwise.clamp(x, -1, 1) for x in (real(c), imag(c))))
     return pointwise.clamp(c, -1, 1)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.dtypes import INTEGER
 from suiren.ops.compare import eq, where
-from suiren.ops.creation import cast
+from suiren.ops.creation import cast, wanted, zeros_like
 from suiren.ops.elementary import exp2
 from suiren.ops.pointwise import mul, neg
 from suiren.trace.op import INTERPRETER_ONLY, NOT_DIFFERENTIABLE, common_dtype, pointwise
@@ -22,7 +22,7 @@ frexp_mantissa = pointwise(
     doc="The m of x = m * 2**e with 1/2 <= |m| < 1.",
 )  # fmt: skip
 nextafter = pointwise(
-    "nextafter", inputs=("x", "y"), numpy=np.nextafter, lower=INTERPRETER_ONLY, grad=lambda g, x, y: (where(eq(x, y), 0, g), None),
+    "nextafter", inputs=("x", "y"), numpy=np.nextafter, lower=INTERPRETER_ONLY, grad=lambda g, x, y, y_spec: (where(eq(x, y), 0, g), zeros_like(y_spec) if wanted(y_spec) else None),
     doc="The next float from x towards y.",
 )  # fmt: skip
 

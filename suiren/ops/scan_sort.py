@@ -73,8 +73,8 @@ def _logcumsumexp_grad(g, x, out, dim):
 
     def part(size):
         there = gt(size, 0)
-        log_size = where(there, log(where(there, size, 1)), float("-inf"))
-        later = flip(logcumsumexp(flip(sub(log_size, out), dims=(dim,)), dim=dim), dims=(dim,))
+        share = where(there, sub(log(where(there, size, 1)), out), float("-inf"))
+        later = flip(logcumsumexp(flip(share, dims=(dim,)), dim=dim), dims=(dim,))
         return exp(add(later, x))
 
     return (sub(part(g), part(neg(g))),)

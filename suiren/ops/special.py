@@ -10,10 +10,10 @@ import math
 import numpy as np
 
 from suiren.ops import special_rules as rules
-from suiren.ops.compare import eq, where
-from suiren.ops.creation import as_tensor, wanted
+from suiren.ops.compare import gt, where
+from suiren.ops.creation import as_tensor, cast, wanted
 from suiren.ops.elementary import exp, log
-from suiren.ops.pointwise import add, div, mul, neg, reciprocal, scale, sign, sub
+from suiren.ops.pointwise import abs, add, div, mul, neg, reciprocal, scale, sign, sub
 from suiren.trace.op import INTERPRETER_ONLY, pointwise
 
 
@@ -63,6 +63,7 @@ def _incomplete(name: str, sign_of_slope: int, doc: str):
         if not wanted(x_spec):
             return None, None
         order = as_tensor(a, a_spec, x_spec.dtype)
+        order = order if order.dtype is x_spec.dtype else cast(order, dtype=x_spec.dtype)
         slope = mul(g, exp(sub(sub(mul(sub(order, 1), log(x)), x), lgamma(order))))
         return None, slope if sign_of_slope > 0 else neg(slope)
 
@@ -84,13 +85,25 @@ ndtri = _function(
     "ndtri", lambda g, out: (scale(mul(g, exp(scale(mul(out, out), by=0.5))), by=math.sqrt(2 * math.pi)),), "The normal quantile."
 )
 
+entr = pointwise(
+    "entr",
+    inputs=("x",),
+    promote="float",
+    numpy=lambda x: np.where(np.isnan(x), x, np.where(x > 0, -x * np.log(x), np.where(x == 0, 0, -np.inf))),
+    lower=lambda b, x: b.select(
+        b.isnan(x), x, b.select(b.gt(x, 0), b.neg(b.mul(x, b.log(x))), b.select(b.eq(x, 0), b.zero(x), b.like(-math.inf, x)))
+    ),
+    grad=lambda g, x: (neg(mul(g, add(log(x), 1))),),
+    doc="-x log(x): 0 at 0, -inf below.",
+)
+
 # ---------------------------------------------------------------- modified Bessel functions of the first kind
 
 
 def _half_at_0(x, slope):
-    """slope(x), with 1/2 where x is 0."""
-    zero = eq(x, 0)
-    return where(zero, 0.5, slope(where(zero, 1, x)))
+    """slope(x), with 1/2 where x is 0 (or NaN, as PyTorch has it)."""
+    there = gt(abs(x), 0)
+    return where(there, slope(where(there, x, 1)), 0.5)
 
 
 i0 = _function("i0", lambda g, x: (mul(g, i1(x)),), "The modified Bessel function of the first kind of order 0.")
@@ -100,4 +113,4 @@ i1e = _function(
     "i1e", lambda g, x: (mul(g, _half_at_0(x, lambda y: sub(i0e(y), mul(i1e(y), add(sign(y), reciprocal(y)))))),), "exp(-|x|) i1(x)."
 )
 
-__all__ = ["erfcx", "i0", "i0e", "i1", "i1e", "igamma", "igammac", "lgamma", "log_ndtr", "ndtri", "polygamma", "wide", "zeta"]
+__all__ = ["entr", "erfcx", "i0", "i0e", "i1", "i1e", "igamma", "igammac", "lgamma", "log_ndtr", "ndtri", "polygamma", "wide", "zeta"]

@@ -133,12 +133,69 @@ x.sort(); x.sort(0); x.sort(1, descending=True); k.sort(stable=True); x.argsort(
 x.kthvalue(2); x.kthvalue(2, 0, keepdim=True); x.median(); x.median(1); k.median(0); n.median(); v.median(); x.kthvalue(9)
 t.searchsorted(t.tensor([1.0, 2.0, 3.0]), t.tensor([0.5, 2.0, 9.0])); t.searchsorted(t.tensor([1.0, 2.0]), 1.5); t.bucketize(t.tensor([1, 5]), t.tensor([2, 4])); t.bucketize(t.tensor([2]), t.tensor([2, 4]), right=True)
 t.unique(k); t.unique(k, return_counts=True); t.unique(k, return_inverse=True); t.unique(i, dim=0); t.unique_consecutive(t.tensor([1, 1, 2, 1])); t.bincount(j); t.bincount(j, minlength=5); t.bincount(j, u.detach()); t.histc(x.detach(), 4, -2, 2)
-t.repeat_interleave(v, 2); t.repeat_interleave(x, 2, 1); t.repeat_interleave(x, t.tensor([1, 0, 2]), 0); t.repeat_interleave(j); x.cumsum(0); k.cumsum(1); x.cumprod(1); x.cumsum(1, dtype=t.float64); x.cummax(1); x.cummin(0); t.logcumsumexp(x, 1); t.diff(x); t.diff(k, dim=0); t.diff(v, 2); x.cumsum(3)
+t.repeat_interleave(v, 2); t.repeat_interleave(x, 2, 1); t.repeat_interleave(x, t.tensor([1, 0, 2]), 0); t.repeat_interleave(j); x.cumsum(0); k.cumsum(1); x.cumprod(1); x.cumsum(1, dtype=t.float64); x.cummax(1); x.cummin(0); s.cummax(0); s.cummin(0); t.logcumsumexp(x * 50, 0); t.logcumsumexp(s, 0); t.logcumsumexp(k, 0); t.logcumsumexp(x, 1); t.diff(x); t.diff(k, dim=0); t.diff(v, 2); x.cumsum(3)
 """
 
 EXPRESSIONS["activation"] = """
 t.softmax(x, 1); t.softmax(x, 0); x.softmax(-1); x.log_softmax(1); t.log_softmax(b, 1); s.softmax(0); k.softmax(0); k.softmax(0, dtype=t.float32); x.softmax(2); (x * 100).softmax(1); (x * 100).log_softmax(1); e.softmax(1); e.softmax(0)
 t.selu(x); t.celu(x, 1.5); t.threshold(x, 0.5, 2.0); t.prelu(x, v[:1] * 1); t.prelu(x, v); t.prelu(x, u); t.hardshrink(x); t.relu(k); x.sigmoid(); x.tanh()
+"""
+
+
+EXPRESSIONS["special"] = """
+p.lgamma(); t.lgamma(k); p.digamma(); t.digamma(k); t.polygamma(1, p + 3); p.polygamma(2); t.polygamma(-1, p); t.polygamma(0, p); t.mvlgamma(p + 2, 3); k.abs().add(3).mvlgamma(2); t.mvlgamma(p, 0); t.i0(x); x.i0()
+t.igamma(p, p + 1); p.igammac(p + 1); t.igamma(x, p).sum().backward(); a = x.detach().clone(); a.lgamma_(); a ;; a = x.detach().clone(); a.digamma_(); a ;; a = p.clone(); a.polygamma_(1); a ;; a = p.clone(); a.igamma_(p); a ;; a = p + 2; a.mvlgamma_(2); a
+t.special.gammaln(x); t.special.psi(x + 5); t.special.expit(x); t.special.exp2(x); t.special.erf(x); t.special.erfc(x); t.special.erfinv(x / 3); t.special.log1p(p); t.special.expm1(x); t.special.sinc(d); t.special.logit(p / 3); t.special.logit(p / 3, eps=0.2)
+t.special.round(x, decimals=1); t.special.xlogy(p, p); t.special.xlog1py(x, p); t.special.xlog1py(2, p); t.special.logsumexp(x, 1); t.special.softmax(x, 1); t.special.log_softmax(x, 1, dtype=t.float64); t.special.gammainc(p, p); t.special.gammaincc(p, p); t.special.multigammaln(p + 2, 2); t.special.polygamma(1, p + 3)
+t.special.ndtr(x); t.special.ndtr(k); t.special.entr(x); t.special.entr(n); t.special.entr(k); t.special.log_ndtr(x); t.special.ndtri(t.sigmoid(x)); t.special.erfcx(x); t.special.zeta(p + 1, 2.0); t.special.zeta(2.0, p); t.special.i0e(x); t.special.i1(x); t.special.i1e(x); t.special.i1(s * 0)
+t.special.modified_bessel_i0(x); t.special.modified_bessel_i1(k); t.special.bessel_j0(k); t.special.bessel_y1(p); t.special.airy_ai(x); t.special.chebyshev_polynomial_t(x, 3); t.special.chebyshev_polynomial_u(2.0, k); t.special.hermite_polynomial_h(x, k); t.special.legendre_polynomial_p(x / 2, 4)
+o = t.empty(3, 4); t.special.ndtr(x.detach(), out=o); o ;; o = t.empty(3, 4); t.polygamma(1, p, out=o); o
+"""
+
+EXPRESSIONS["statistics"] = """
+t.quantile(x, 0.3); t.quantile(x, t.tensor([0.0, 0.25, 1.0]), 1); x.quantile(0.5, 0, keepdim=True); t.quantile(x, t.tensor([0.1, 0.9]), keepdim=True); t.quantile(x, 0.3, interpolation='lower'); t.quantile(x, 0.3, interpolation='higher'); t.quantile(x, 0.4, 1, interpolation='midpoint')
+t.quantile(x, 0.3, 1, interpolation='nearest'); t.quantile(x, 2.0); t.quantile(k, 0.5); t.quantile(n, 0.5); t.quantile(n, 0.5, 0); t.nanquantile(n, 0.5); t.nanquantile(n, t.tensor([0.2, 0.6]), 1); t.quantile(x, 0.3, interpolation='a'); t.quantile(e, 0.5); t.quantile(s, 0.5, 0)
+t.nanmedian(n); t.nanmedian(n, 1); x.nanmedian(0, keepdim=True); t.nanmedian(x); k.nanmedian(); s.nanmedian(0); t.mode(k, 1); t.mode(i, 0, keepdim=True); x.mode(1); s.mode(); mask.long().mode(0); t.mode(e, 0); t.mode(e, 1).values
+t.histogram(x.detach(), 4); t.histogram(x.detach(), 4, range=(-1.0, 1.0)); t.histogram(x.detach(), t.tensor([-1.0, 0.0, 0.5, 2.0]), density=True); t.histogram(x.detach(), 3, weight=p); t.histogram(k, 3); t.histogram(x.detach(), 0); t.histogram(z, 3); x.detach().histogram(2)
+t.histogramdd(m.detach(), (2, 3, 2)); t.histogramdd(m.detach(), 2, density=True); t.histogramdd(x.detach()[:, :2], (2, 2), range=(-1.0, 1.0, -2.0, 2.0)); t.histogramdd(x.detach()[:, :2], (t.tensor([-2.0, 0.0, 2.0]), t.tensor([-1.0, 1.0])))
+t.cov(x); x.cov(correction=0); t.cov(v); t.cov(x, fweights=t.tensor([1, 2, 0, 3])); t.cov(x, aweights=p[0]); t.cov(x, fweights=t.tensor([1, 2, 0, 3]), aweights=p[0]); t.cov(k); t.cov(b); t.cov(mask); t.cov(s); t.corrcoef(x); t.corrcoef(v); t.corrcoef(b); x.corrcoef()
+t.gradient(v); t.gradient(x); t.gradient(x, spacing=2.0); t.gradient(x, dim=1); t.gradient(x, dim=0, edge_order=2); t.gradient(v, spacing=(t.tensor([0.0, 1.0, 3.0, 3.5]),)); t.gradient(v, spacing=(t.tensor([0.0, 1.0, 3.0, 3.5]),), edge_order=2); t.gradient(x, spacing=[0.5, 2.0]); t.gradient(v[:1])
+"""
+
+EXPRESSIONS["scatter"] = """
+x.scatter_reduce(1, i, y, 'sum'); x.scatter_reduce(1, i, y, 'mean', include_self=False); x.scatter_reduce(1, i, y, 'prod'); x.scatter_reduce(0, i, y, 'amax'); x.scatter_reduce(0, i, y, 'amin', include_self=False); x.scatter_reduce(1, i, y, 'prod', include_self=False); k.scatter_reduce(1, i, k, 'mean')
+x.scatter_reduce(1, i, y, 'max'); k.scatter_reduce(1, i, k, 'amax', include_self=False); s.scatter_reduce(0, t.tensor(0), s * 2, 'prod'); x.scatter_reduce(1, i[:2, :1], y, 'amax'); a = x.detach().clone(); a.scatter_reduce_(1, i, y.detach(), 'amin'); a ;; x.scatter(1, i, 2.0, reduce='multiply')
+x.index_reduce(0, j, y, 'prod'); x.index_reduce(0, j, y, 'mean'); x.index_reduce(1, j, y[:, :3], 'amax'); x.index_reduce(0, j, y, 'amin', include_self=False); x.index_reduce(0, j, y, 'sum'); x.index_reduce(0, j, d, 'prod'); a = x.detach().clone(); a.index_reduce_(0, j, y.detach(), 'mean', include_self=False); a
+t.segment_reduce(v, 'sum', lengths=t.tensor([1, 0, 3])); t.segment_reduce(v, 'mean', lengths=t.tensor([1, 0, 3])); t.segment_reduce(x, 'max', lengths=t.tensor([2, 1])); t.segment_reduce(x, 'min', lengths=t.tensor([0, 3]), initial=5.0); t.segment_reduce(x, 'prod', offsets=t.tensor([0, 1, 3])); t.segment_reduce(v, 'a', lengths=t.tensor([4]))
+t.segment_reduce(x, 'sum', lengths=t.tensor([[1, 3], [2, 2], [4, 0]]), axis=1); t.segment_reduce(v, 'sum')
+"""
+
+EXPRESSIONS["windows"] = """
+t.hann_window(5); t.hann_window(5, False); t.hann_window(1); t.hann_window(0); t.hann_window(-1); t.hann_window(2.5); t.hamming_window(6); t.hamming_window(6, True, 0.4, 0.6); t.blackman_window(5, dtype=t.float64); t.bartlett_window(5); t.bartlett_window(4, False); t.kaiser_window(5); t.kaiser_window(6, False, 3.0); t.hann_window(3, requires_grad=True).requires_grad
+t.signal.windows.hann(5); t.signal.windows.hann(5, sym=False); t.signal.windows.hamming(4); t.signal.windows.blackman(6); t.signal.windows.nuttall(5); t.signal.windows.bartlett(5); t.signal.windows.cosine(4); t.signal.windows.cosine(0); t.signal.windows.exponential(5, tau=2.0); t.signal.windows.exponential(5, center=1, sym=False); t.signal.windows.gaussian(5, std=2.0)
+t.signal.windows.kaiser(5, beta=3.0); t.signal.windows.kaiser(1); t.signal.windows.general_cosine(5, a=[0.4, 0.3, 0.3]); t.signal.windows.general_hamming(5, alpha=0.6, sym=False); t.signal.windows.gaussian(5, std=-1.0); t.signal.windows.hann(-1); t.signal.windows.exponential(5, center=1); t.signal.windows.general_cosine(5, a=[]); t.signal.windows.hann(3, dtype=t.int64)
+"""
+
+EXPRESSIONS["copies"] = """
+t.view_copy(x, (2, 6)); t.permute_copy(x, (1, 0)); t.transpose_copy(x, 0, 1); t.t_copy(x); t.expand_copy(v, (2, 4)); t.diagonal_copy(m); t.squeeze_copy(x[:1]); t.squeeze_copy(x[:1], 0); t.unsqueeze_copy(x, 1); t.unfold_copy(v, 0, 2, 1); t.unbind_copy(x); t.split_copy(x, 2); t.split_with_sizes_copy(x, [1, 2]); t.slice_copy(x, 1, 0, 4, 2); t.select_copy(x, 0, 1)
+t.alias_copy(x); t.as_strided_copy(x, (2, 2), (1, 2)); t.narrow_copy(x, 1, 1, 2); x.narrow_copy(0, 1, 2); t.unsafe_chunk(x, 2); x.unsafe_split(2); x.unsafe_split_with_sizes([1, 2], 0); a = t.diagonal_copy(m.detach()); a.zero_(); m
+"""
+
+EXPRESSIONS["numbers"] = """
+t.frexp(x); p.frexp(); t.frexp(k); t.frexp(n).mantissa; t.ldexp(x, i); t.ldexp(x, y); x.ldexp(i); t.nextafter(x, y); p.nextafter(p + 1); t.gcd(k, i); k.gcd(t.tensor(4)); t.lcm(k, i); q.lcm(q); t.gcd(x, y); a = k.clone(); a.gcd_(i); a ;; a = k.clone(); a.lcm_(i); a ;; a = p.clone(); a.ldexp_(i); a
+"""
+
+EXPRESSIONS["assembling"] = """
+t.block_diag(x, v, s); t.block_diag(k, x); t.block_diag(b); t.block_diag(); t.cartesian_prod(v, u); t.cartesian_prod(j); t.cartesian_prod(x); t.combinations(v); t.combinations(j, 3); t.combinations(v, 2, with_replacement=True); t.combinations(v, 0); t.combinations(x); t.combinations(v, -1); t.vdot(v, v); t.vdot(v, u)
+x.sum_to_size(4); x.sum_to_size(3, 1); x.sum_to_size((1, 1)); x.sum_to_size(3, 4); x.sum_to_size(2); t.unravel_index(t.tensor([5, 0, 11]), (3, 4)); t.unravel_index(t.tensor(7), 9); t.unravel_index(x, (3, 4)); t.nonzero_static(k, size=3); t.nonzero_static(mask, size=20, fill_value=7); t.nonzero_static(k, size=-1)
+t.renorm(x, 2, 0, 1.0); x.renorm(1, 1, 0.5); t.renorm(v, 2, 0, 1.0); t.renorm(x, -1, 0, 1.0); t.empty_strided((2, 3), (1, 2)).stride(); t.empty_strided((2,), (1, 2)); x.new_empty_strided((2, 3), (4, 1)).shape; t.empty_permuted((2, 3), (1, 0)).stride(); t.empty_permuted((2,), (1, 0)); t.as_strided_scatter(x.detach(), y.detach()[:2, :2], (2, 2), (1, 2), 1)
+a = x.clone(); t.zero_(a); a ;; a = x.clone(); a.zero_(); a + x
+"""
+
+EXPRESSIONS["masked"] = """
+t.masked.sum(x, mask=mask); t.masked.sum(x, 1, keepdim=True, mask=mask); t.masked.sum(k, 0, mask=mask); t.masked.sum(x); t.masked.prod(x, 1, mask=mask); t.masked.prod(q, 1, mask=mask); t.masked.amax(x, 0, mask=mask); t.masked.amin(k, 1, mask=mask); t.masked.amax(mask, 0, mask=mask); t.masked.argmax(x, 1, mask=mask); t.masked.argmin(k, 1, mask=mask)
+t.masked.mean(x, 1, mask=mask); t.masked.mean(x, mask=row[:, None]); t.masked.mean(k, mask=mask); t.masked.median(x, 1, mask=mask); t.masked.median(k, 1, mask=mask | (k > 0)); t.masked.norm(x, 2.0, 1, mask=mask); t.masked.norm(x, float('-inf'), 0, mask=mask); t.masked.var(x, 1, mask=mask); t.masked.std(x, 0, unbiased=False, mask=mask); t.masked.var(x)
+t.masked.std(k, 1, correction=0, mask=mask); t.masked.softmax(x, 1, mask=mask); t.masked.log_softmax(x, 0, mask=row[:, None]); t.masked.softmin(x, 1, mask=mask); t.masked.normalize(x, 2.0, 1, mask=mask); t.masked.cumsum(x, 1, mask=mask); t.masked.cumprod(x, 0, mask=mask); t.masked.logsumexp(x, 1, mask=mask); t.masked.logaddexp(x, y, input_mask=mask, other_mask=mask); t.masked.sum(v, mask=mask)
 """
 
 

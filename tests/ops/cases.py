@@ -325,3 +325,64 @@ case("cummax", values(1, 1, NAN, 3), torch=lambda t, x: tuple(x.cummax(0)), dim=
 case("cummin", real(), torch=lambda t, x: tuple(x.cummin(0)), dim=0, exact=True)
 case("sort", real(), torch=lambda t, x: tuple(x.sort(1)), dim=1, descending=False, exact=True)
 case("sort", values(2, NAN, 1, 2), torch=lambda t, x: tuple(t.sort(x, dim=0, descending=True, stable=True)), dim=0, descending=True, orders=0, exact=True)
+
+case("logcumsumexp", real(), torch=lambda t, x: x.logcumsumexp(1), dim=1, ulp=16)
+case("logcumsumexp", values(-200, 0, 3, -INF, 90), torch=lambda t, x: x.logcumsumexp(0), dim=0, orders=0, ulp=16)
+case("mode_place", whole(0, 3, (3, 7)), torch=lambda t, x: t.mode(x, 1).indices, dim=1, orders=0, exact=True)
+case("mode_place", whole(0, 2, (4, 3)), torch=lambda t, x: t.mode(x, 0).indices, dim=0, orders=0, exact=True)
+
+# ---------------------------------------------------------------- what meets at one place
+
+places = these([0, 3], [1, 1], [3, 0])
+for name in ("prod", "amax", "amin"):
+    case(f"scatter_{name}", real(), places, real(shape=(3, 2)), torch=lambda t, x, i, v, n=name: x.scatter_reduce(1, i, v, n), exact=True, dim=1)
+    case(
+        f"scatter_{name}", values(1, 0, 2), these(0, 1, 1, 2), values(1, 0, 3, 2), torch=lambda t, x, i, v, n=name: x.scatter_reduce(0, i, v, n),
+        orders=0, exact=True, dim=0,
+    )  # fmt: skip
+
+# ---------------------------------------------------------------- special functions
+
+S = lambda name: lambda t, *x: getattr(t.special, name)(*x)
+case("lgamma", real(0.3, 6), ulp=16)
+case("lgamma", values(*SPECIAL, -1.5, -2.0, 200.0, 1e-20), orders=0, ulp=16)
+case("polygamma", real(3.2, 8), torch="digamma", ulp=16, n=0)
+case("polygamma", values(*SPECIAL, -1.5, -2.0, 12.0), torch="digamma", orders=0, ulp=64, n=0)
+case("polygamma", real(0.4, 5), torch=lambda t, x: t.polygamma(2, x), ulp=64, n=2)
+case("zeta", number(2.5), real(0.5, 4), torch=S("zeta"), ulp=32)
+case("zeta", these(1, 2, 3, 0, 2), values(2, -1.5, 0, 2, NAN), torch=S("zeta"), orders=0, ulp=32)
+for name in ("igamma", "igammac"):
+    case(name, number(2.5), real(0.5, 5), torch=lambda t, a, x, n=name: getattr(t, n)(t.tensor(a, dtype=x.dtype), x), ulp=64)
+    case(name, these(0, 1, 2, -1, 3, 300), values(1, 0, INF, 1, NAN, 290), torch=lambda t, a, x, n=name: getattr(t, n)(a.to(x.dtype), x), orders=0, ulp=64)
+case("erfcx", real(-1, 4), torch=S("erfcx"), ulp=16)
+case("erfcx", values(NAN, INF, 0, 30, 1.25, -3), torch=S("erfcx"), orders=0, ulp=16)
+case("log_ndtr", real(-4, 2), torch=S("log_ndtr"), ulp=64)
+case("log_ndtr", values(-30, 0, 5, NAN), torch=S("log_ndtr"), orders=0, ulp=64)
+case("ndtri", real(0.1, 0.9), torch=S("ndtri"), ulp=64)
+case("ndtri", values(0, 1, 2, NAN, 1e-20, 0.01), torch=S("ndtri"), orders=0, ulp=64)
+for name in ("i0", "i0e", "i1", "i1e"):
+    case(name, real(0.2, 3), torch=S(name), ulp=32)
+    case(name, values(0, -1, 9, -9, NAN), torch=S(name), orders=0, ulp=32)
+case("entr", real(0.3, 2), torch=S("entr"))
+case("entr", values(*SPECIAL), torch=S("entr"), orders=0)
+case("xlog1py", real(0.3, 2), real(0.3, 2), torch=S("xlog1py"), ulp=8)
+case("xlog1py", values(0, 0, 0, 1, 0), values(0, 2, -1, 0, NAN), torch=S("xlog1py"), orders=0)
+for name in (
+    "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
+    "scaled_modified_bessel_k1", "spherical_bessel_j0",
+):  # fmt: skip
+    case(name, values(0.3, 1.5, 3, 6, 0, -1, -7, NAN), torch=S(name), orders=0, ulp=256)
+for kind in "tuvw":
+    case(f"chebyshev_polynomial_{kind}", real(-1.2, 1.2), whole(-1, 12), torch=S(f"chebyshev_polynomial_{kind}"), orders=0, ulp=256)
+    case(f"chebyshev_polynomial_{kind}", values(1, -1, 0.5), number(7.5), torch=S(f"chebyshev_polynomial_{kind}"), orders=0, ulp=256)
+    case(f"shifted_chebyshev_polynomial_{kind}", real(-0.2, 1.2), whole(-1, 12), torch=S(f"shifted_chebyshev_polynomial_{kind}"), orders=0, ulp=1024)
+for name in ("hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p"):
+    case(name, real(-1.2, 1.2), whole(-1, 8), torch=S(name), orders=0, ulp=256)
+    case(name, values(1, -1, 0, 2), these(3, 4, 5, 6), torch=S(name), orders=0, ulp=256)
+
+# ---------------------------------------------------------------- what a float is made of
+
+case("frexp_mantissa", real(0.3, 5), torch=lambda t, x: t.frexp(x).mantissa, exact=True)
+case("frexp_exponent", values(0, 1, 0.3, -8, 1e-40, 3e38), torch=lambda t, x: t.frexp(x).exponent, orders=0, exact=True)
+case("nextafter", values(1, 0, -1, 2, NAN, INF), values(2, -1, -1, 0, 1, 0), orders=0, exact=True)
+case("gcd", whole(), whole(), orders=0, exact=True)
