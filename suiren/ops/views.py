@@ -48,4 +48,4 @@ leaf_version = _LeafVersion(
 
 rewritten = Rewritten("rewritten", doc="A value with the history of what it took the place of.")
 
-views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, as_strided=as_strided, leaf_version=leaf_version, rewritten=rewritten)
+views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, as_strided=as_strided, alias=alias, leaf_version=leaf_version, rewritten=rewritten)

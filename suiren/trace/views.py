@@ -16,13 +16,15 @@ _copy: Op
 _cast: Op
 _expand: Op
 _as_strided: Op
+_alias: Op
 _leaf_version: Op
 _rewritten: Op
 
 
-def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, as_strided: Op, leaf_version: Op, rewritten: Op) -> None:
-    global _view_write, _copy, _cast, _expand, _as_strided, _leaf_version, _rewritten
-    _view_write, _copy, _cast, _expand, _as_strided, _leaf_version, _rewritten = view_write, copy, cast, expand, as_strided, leaf_version, rewritten
+def use_ops(*, view_write: Op, copy: Op, cast: Op, expand: Op, as_strided: Op, alias: Op, leaf_version: Op, rewritten: Op) -> None:
+    global _view_write, _copy, _cast, _expand, _as_strided, _alias, _leaf_version, _rewritten
+    _view_write, _copy, _cast, _expand, _as_strided, _alias = view_write, copy, cast, expand, as_strided, alias
+    _leaf_version, _rewritten = leaf_version, rewritten
 
 
 def write(t: Stored, value: Stored) -> Stored:
@@ -57,6 +59,8 @@ def write(t: Stored, value: Stored) -> Stored:
     for view in reversed(chain):
         if not view._view_op.is_whole:
             value = recording.record(_view_write, (view._parent, value), (view._view_op, view._view_params))
+    if root._spec.requires_grad and not value._spec.requires_grad and rec.grad and not silent and not _is_leaf(root):
+        value = recording.record(_view_write, (root, value), (_alias, ()))  # what was there gets no gradient, but its history goes on
     # the storage takes over the slot of `value`: it must be nobody else's (references: the list of values, two names, the call below)
     if value._parent is not None or value._id < rec.base or (value is given and sys.getrefcount(value) > 5):
         value = recording.record(_copy, (value,), ())

@@ -148,3 +148,14 @@ def test_detach_and_data_cut_the_graph():
     assert (x.detach() * 2.0).requires_grad is False
     x.data.mul_(0.0)
     np.testing.assert_array_equal(x.detach().numpy(), 0)
+
+
+def test_what_is_overwritten_by_a_constant_gets_no_gradient():
+    x = suiren.tensor([1.0, 2.0], requires_grad=True)
+    for write in (lambda y: y.copy_(suiren.ones(2)), lambda y: y.__setitem__(slice(None), 1.0), lambda y: y.zero_()):
+        x.grad = None
+        y = x * 0.9
+        write(y)
+        assert y.requires_grad
+        y.sum().backward()
+        np.testing.assert_array_equal(x.grad.numpy(), [0, 0])
