@@ -24,8 +24,8 @@ def backward(rec: Recording, root: Stored, gradient: Stored | None, retain: bool
             engine.run_pass([root], [gradient], retain, False, None)
             return
         graph, slot = graph
-    if rec.watched if graph is None else graph.watched or any(t._hooks for t in graph.tensors.values()):
-        engine.run_pass([root], [gradient], retain, False, None)  # hooks may look at gradients: no number is left for later
+    if rec.watched or rec.python if graph is None else graph.watched or graph.python or any(t._hooks for t in graph.tensors.values()):
+        engine.run_pass([root], [gradient], retain, False, None)  # the user's Python may look at gradients: no number is left for later
         return
     structure = None if graph is None else (graph.structure, frozenset(graph.freed))
     key = ("backward", slot, structure, gradient is None, retain)

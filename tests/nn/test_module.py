@@ -447,7 +447,8 @@ def test_backward_hooks(tier):
 def test_backward_hooks_where_no_input_wants_a_gradient():
     net, seen = nn.Linear(2, 1), []
     net.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append((grad_input, grad_output[0].tolist())))
-    net(suiren.ones(2)).sum().backward()
+    with pytest.warns(UserWarning, match="Full backward hook is firing when gradients are computed with respect to module outputs"):
+        net(suiren.ones(2)).sum().backward()
     assert seen == [((None,), [1.0])]
     with suiren.no_grad():
         net(suiren.ones(2))
@@ -467,9 +468,14 @@ def test_backward_hooks_of_several_inputs():
     (a + b * 2).backward()
     assert seen == [[17.0, 12.0, None, 1.0, 2.0]]
     handle.remove()
-    net.register_full_backward_hook(lambda m, grad_input, grad_output: grad_input)
+    net.register_full_backward_hook(lambda m, grad_input, grad_output: (grad_input[0] * 2, grad_input[1] * 3, None))
+    x.grad = y.grad = None
     a, b = net(x, y, 5)
-    with pytest.raises(NotImplementedError, match="with 2 gradients there"):
+    a.backward()  # b has no gradient: zeros
+    assert (x.grad.item(), y.grad.item()) == (30.0, 30.0)
+    net.register_full_backward_hook(lambda m, grad_input, grad_output: grad_input[:1])
+    a, b = net(x, y, 5)
+    with pytest.raises(RuntimeError, match="Backward hook returned an invalid number of grad_input, got 1, but expected 3"):
         a.backward()
 
 

@@ -1,6 +1,6 @@
 """Normalisations. Source: https://docs.pytorch.org/docs/stable/nn.functional.html#non-linear-activation-functions
 
-The statistics are taken in two passes, mean first, so that a large mean costs no digits. float16 is computed in float32.
+The statistics are taken in two passes, mean first, so that a large mean costs no digits. Narrow floats are computed in float32.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from suiren.api.arguments import TYPE_WORDS, check_tensor
-from suiren.dtypes import FLOAT, dtype, float16, float32
+from suiren.dtypes import FLOAT, NARROW, dtype, float32
 from suiren.ops.creation import cast
 from suiren.ops.elementary import rsqrt
 from suiren.ops.movement import reshape
@@ -59,6 +59,8 @@ def batch_norm(
     check_tensor("batch_norm", input)
     s = input._spec
     _check_float("batch_norm", s.dtype)
+    if s.ndim == 1 and not s.numel:
+        return input.clone()
     if s.ndim < 2:
         raise RuntimeError(f"Expected 2D or higher dimensional input to batch_norm (got {s.ndim} dimensions)")
     dims, count, per_channel = _channel_shapes(s.shape)
@@ -66,9 +68,9 @@ def batch_norm(
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
     _check_channels(s.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     for t in (running_mean, running_var, weight, bias):
-        if t is not None and t._spec.dtype is not s.dtype and not (s.dtype is float16 and t._spec.dtype is float32):
+        if t is not None and t._spec.dtype is not s.dtype and not (s.dtype in NARROW and t._spec.dtype is float32):
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
-    x = cast(input, dtype=float32) if s.dtype is float16 else input
+    x = cast(input, dtype=float32) if s.dtype in NARROW else input
     if weight is not None:
         weight = reshape(weight, shape=per_channel)
     if bias is not None:
@@ -87,7 +89,7 @@ def batch_norm(
         if running_mean is not None or running_var is not None:
             _move(running_mean, mean, momentum)
             _move(running_var, scale(variance, by=count / (count - 1)), momentum)
-    return cast(y, dtype=float16) if s.dtype is float16 else y
+    return cast(y, dtype=s.dtype) if s.dtype in NARROW else y
 
 
 def _move(running: Tensor | None, value: Tensor, momentum: Any) -> None:
@@ -118,14 +120,14 @@ def instance_norm(
     per_channel = (1, s.shape[1], *(1,) * (s.ndim - 2))
     weight = None if weight is None else reshape(weight, shape=per_channel)
     bias = None if bias is None else reshape(bias, shape=per_channel)
-    x = cast(input, dtype=float32) if s.dtype is float16 else input
+    x = cast(input, dtype=float32) if s.dtype in NARROW else input
     mean, variance, inverse = statistics(x, dims, count, eps)
     y = _normalized(x, mean, inverse, weight, bias, dims, eps)
     if running_mean is not None or running_var is not None:
         over_batch = 1 / s.shape[0]
         _move(running_mean, scale(sum_op(mean, dims=(0,), keepdim=True), by=over_batch), momentum)
         _move(running_var, scale(sum_op(variance, dims=(0,), keepdim=True), by=over_batch * count / (count - 1)), momentum)
-    return cast(y, dtype=float16) if s.dtype is float16 else y
+    return cast(y, dtype=s.dtype) if s.dtype in NARROW else y
 
 
 def layer_norm(
@@ -137,13 +139,13 @@ def layer_norm(
     _check_last_dims(s.shape, shape, weight=weight, bias=bias)
     _check_float("LayerNormKernelImpl", s.dtype)
     dims = tuple(range(s.ndim - len(shape), s.ndim))
-    x = cast(input, dtype=float32) if s.dtype is float16 else input
+    x = cast(input, dtype=float32) if s.dtype in NARROW else input
     full = (1,) * (s.ndim - len(shape)) + shape
     weight = None if weight is None else reshape(weight, shape=full)
     bias = None if bias is None else reshape(bias, shape=full)
     mean, _, inverse = statistics(x, dims, prod(shape), eps)
     y = _normalized(x, mean, inverse, weight, bias, dims, eps)
-    return cast(y, dtype=float16) if s.dtype is float16 else y
+    return cast(y, dtype=s.dtype) if s.dtype in NARROW else y
 
 
 def _check_last_dims(have: tuple[int, ...], shape: tuple[int, ...], **given: Tensor | None) -> None:
@@ -174,12 +176,12 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     if eps is None:
         eps = {"float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}.get(s.dtype.name, 2.0**-23)
     dims = tuple(range(s.ndim - len(shape), s.ndim))
-    x = cast(input, dtype=float32) if s.dtype is float16 else input
+    x = cast(input, dtype=float32) if s.dtype in NARROW else input
     square = scale(sum_op(mul(x, x), dims=dims, keepdim=True), by=1 / prod(shape))
     y = mul(x, rsqrt(add(square, eps)))
     if weight is not None:
         y = mul(y, weight)
-    return cast(y, dtype=float16) if s.dtype is float16 else y
+    return cast(y, dtype=s.dtype) if s.dtype in NARROW else y
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
@@ -203,7 +205,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
                 f"{list(t._spec.shape)} and input of shape {list(s.shape)}"
             )
     _check_float("GroupNormKernelImpl", s.dtype)
-    x = cast(input, dtype=float32) if s.dtype is float16 else input
+    x = cast(input, dtype=float32) if s.dtype in NARROW else input
     # (N, C, …) -> (N, groups, C / groups, …)
     x = reshape(x, shape=(n, num_groups, channels // num_groups, *s.shape[2:]))
     per_channel = (1, num_groups, channels // num_groups, *(1,) * (s.ndim - 2))
@@ -212,7 +214,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
     dims = tuple(range(2, s.ndim + 1))
     mean, _, inverse = statistics(x, dims, prod(s.shape[1:]) // num_groups, eps)
     y = reshape(_normalized(x, mean, inverse, weight, bias, dims, eps), shape=s.shape)
-    return cast(y, dtype=float16) if s.dtype is float16 else y
+    return cast(y, dtype=s.dtype) if s.dtype in NARROW else y
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
