@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 import suiren
-from bench import networks, programs
-from bench.measure import Result, alternate, cold_compile, imports, peak_memory
+from bench import networks, operations, programs, sequences
+from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, imports, peak_memory
 
 
 class Row(NamedTuple):
@@ -74,7 +74,19 @@ ROWS = [
     Row("the notes' linear regression, autograd", 2, "4×", _pair(programs.autograd_regression)),
     Row("MLP 784-512-512-10, batch 64, Adam", 1.3, "1.7×", _pair(programs.mlp_step)),
     Row("tabular network 20-64-32-1, batch 32, AdamW", 3, "", _pair(programs.tabular_step)),
+    Row("a character LSTM, 2 layers of 256, 64 steps, batch 32, a training step", 0.85, "", _pair(sequences.lstm_step)),
+    Row("a GPT of 4 layers, 4 heads, width 128, context 64, batch 12, AdamW, a training step", 1.3, "", _pair(sequences.gpt_step)),
+    Row("tabular network beside a process that keeps a core busy, beside twice its own time", 1, "", beside_a_busy_process(programs.tabular_step, 2)),
+    Row("MLP beside a process that keeps a core busy, beside twice its own time", 1, "", beside_a_busy_process(programs.mlp_step, 2)),
     Row("a chain of 20 additions of 8×8, per addition", 1.1, "1.5×", _pair(programs.additions), 20),
+    *[
+        Row(f"recording {what}, an operation", 1, "", _pair(operations.repeated, expressions), operations.COUNT * len(expressions))
+        for what, expressions in (
+            ("pointwise operations", operations.POINTWISE), ("views", operations.VIEWS), ("indices of ints and slices", operations.INDEXING),
+            ("reductions", operations.REDUCTIONS),
+        )
+    ],
+    Row("`item()` of what is computed", 1, "", _pair(operations.items), operations.COUNT),
     *[
         Row(f"GEMM {n}³, {threads} thread{'s' * (threads > 1)}", 0.85, "1.0×", _gemm(n, threads))
         for n in (256, 512, 1024, 2048)

@@ -87,6 +87,34 @@ def cold_compile(network: str, batch: int, allowed: float) -> Result:
     return Result(allowed, ours, allowed / ours, allowed / ours, allowed / ours)
 
 
+def beside_a_busy_process(build: Callable, allowed: float) -> Callable[[int], Result]:
+    """Seconds that suiren's step takes beside a process that keeps a core busy, in place of PyTorch's `allowed` times what it takes without."""
+
+    def measure(rounds: int) -> Result:
+        import suiren
+
+        step = build(suiren)
+        end = time.perf_counter() + 1
+        while time.perf_counter() < end:
+            step()
+        count = max(1, int(0.12 / max(once(step, 5), 1e-7)))
+        quiet, busy = [], []
+        for _ in range(rounds):
+            quiet.append(once(step, count))
+            other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            try:
+                time.sleep(0.1)
+                busy.append(once(step, count))
+            finally:
+                other.kill()
+                other.wait()
+        ratios = sorted(allowed * a / b for a, b in zip(quiet, busy))
+        quarter = len(ratios) // 4
+        return Result(allowed * statistics.median(quiet), statistics.median(busy), statistics.median(ratios), ratios[quarter], ratios[-1 - quarter])
+
+    return measure
+
+
 def imports(rounds: int = 7) -> Result:
     """Seconds that `import` takes in a fresh process."""
     times: dict[str, list[float]] = {"suiren": [], "torch": []}
