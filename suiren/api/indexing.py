@@ -383,8 +383,14 @@ def index_fill(input, dim: int, index, value):
     d = dim_of(dim, input._spec.ndim)
     shape = input._spec.shape
     value = creation.cast(value, dtype=input._spec.dtype) if isinstance(value, Stored) else creation.full(value, shape=(), dtype=input._spec.dtype)
-    source = movement.expand(value, shape=(*shape[:d], index._spec.numel, *shape[d + 1 :]) if shape else ())
-    return _into_slices(indexing.index_copy, "index_fill", input, dim, index, source)
+    _index_1d("index_fill", index)
+    if value._spec.ndim:
+        raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._spec.ndim} dimension(s).")
+    n = shape[d] if shape else 1
+    places = movement.reshape(checked(index, n, OUT_OF_RANGE), shape=(index._spec.numel,))
+    ones = creation.constant(value=True, shape=(index._spec.numel,), dtype=dtypes.bool_)
+    hit = indexing.index_copy(creation.zeros((n,), dtypes.bool_), places, ones, dim=0)  # so a place that is named twice counts once in backward
+    return compare.where(movement.reshape(hit, shape=(n, *(1,) * (len(shape) - d - 1)) if shape else ()), value, input)
 
 
 @public(inplace=True)
