@@ -7,7 +7,8 @@ from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.dtypes import FLOAT
 from suiren.ops import movement
 from suiren.trace.op import broadcast_shapes
-from suiren.trace.recording import record1, settle
+from suiren.trace.recording import record, record1, settle
+from suiren.trace.storage import array_of
 
 NARROW = (dtypes.float16, dtypes.bfloat16)
 
@@ -72,9 +73,12 @@ def of_one_batch(a, b):
     return expanded(a, lead), expanded(b, lead)
 
 
-def at_once(found):
-    """Runs what can fail because of its data, so that it fails on the user's line; returns it."""
-    first = found[0] if isinstance(found, tuple) else found
-    if first._interpret is None:
-        settle(first)
+def certain(op, inputs: tuple, params: tuple, check: str):
+    """The results of an op that can fail because of its data. With `check`, the name of a function, it runs now, and fails on the user's line."""
+    batched = any(x._interpret is not None for x in inputs)
+    found = record(op, inputs, (*params, check if batched else ""))
+    if check and not batched:
+        told = found[op.fails[0]]
+        settle(told)
+        op.judge(array_of(told), check)
     return found

@@ -9,7 +9,7 @@ from suiren.api import return_types
 from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.api.complex import conjugate_transpose
 from suiren.api.creation import arange, empty, eye
-from suiren.api.linalg_checks import NARROW, at_once, check_fits, check_matrices, check_same, check_square, of_one_batch
+from suiren.api.linalg_checks import NARROW, certain, check_fits, check_matrices, check_same, check_square, of_one_batch
 from suiren.api.surface import public, public_in
 from suiren.dtypes import FLOAT
 from suiren.ops import linalg as ops
@@ -19,25 +19,23 @@ from suiren.trace.recording import record
 # ---------------------------------------------------------------- Cholesky
 
 
-def _cholesky(A, upper: bool, check: str):
-    factor, info = record(ops.cholesky, (conjugate_transpose(A) if upper else A,), (check,))
-    if check:
-        at_once(factor)
-    return conjugate_transpose(factor) if upper else factor, info
+def triangle(A, upper: bool, check: str):
+    """(L or U, info)."""
+    return certain(ops.cholesky, (A,), (bool(upper),), check)
 
 
 @public_in("linalg", out=True)
 def cholesky(A, *, upper: bool = False):
     """L of A = L L^H, lower triangular (U of A = U^H U if `upper`). LinAlgError unless A is positive-definite."""
     check_square("linalg.cholesky", A, kernel="cholesky_cpu")
-    return _cholesky(A, upper, "linalg.cholesky")[0]
+    return triangle(A, upper, "linalg.cholesky")[0]
 
 
 @public_in("linalg", out=True)
 def cholesky_ex(A, *, upper: bool = False, check_errors: bool = False):
     """(L, info): info is 0, or the order of the first leading minor that is not positive-definite. Raises only if `check_errors`."""
     check_square("linalg.cholesky", A, kernel="cholesky_cpu")
-    return return_types.linalg_cholesky_ex(*_cholesky(A, upper, "linalg.cholesky_ex" if check_errors else ""))
+    return return_types.linalg_cholesky_ex(*triangle(A, upper, "linalg.cholesky_ex" if check_errors else ""))
 
 
 # ---------------------------------------------------------------- LU
@@ -57,8 +55,7 @@ def factored(A, pivot: bool, check: str):
     """(LU, pivots, info)."""
     check_tensor("lu_factor", A, "A")
     check_lu(A, pivot)
-    found = record(ops.lu_factor, (A,), (check,))
-    return at_once(found) if check else found
+    return certain(ops.lu_factor, (A,), (), check)
 
 
 @public_in("linalg", out=True)
@@ -123,8 +120,7 @@ def lu_solve(LU, pivots, B, *, left: bool = True, adjoint: bool = False):
 
 def _ldl(A, hermitian: bool, check: str):
     check_square("torch.linalg.ldl_factor_ex", A, kernel="ldl_factor_kernel_cpu")
-    found = record(ops.ldl_factor, (A,), (bool(hermitian), check))
-    return at_once(found) if check else found
+    return certain(ops.ldl_factor, (A,), (bool(hermitian),), check)
 
 
 @public_in("linalg", out=True)
@@ -222,8 +218,15 @@ def geqrf(input):
 @public_in("linalg", out=True)
 def eigh(A, UPLO: str = "L"):
     """(eigenvalues in ascending order, eigenvectors) of a symmetric or Hermitian matrix, of which the lower ("U": upper) triangle is read."""
-    check_square("linalg.eigh", A, kernel="linalg_eigh_cpu")
-    return return_types.linalg_eigh(*at_once(record(ops.eigh, (A,), (_is_lower(UPLO),))))
+    _check_hermitian("linalg.eigh", A)
+    return return_types.linalg_eigh(*certain(ops.eigh, (A,), (_is_lower(UPLO),), "linalg.eigh"))
+
+
+def _check_hermitian(function: str, A) -> None:
+    d = A._spec.dtype
+    if A._spec.ndim >= 2 and A._spec.shape[-2] == A._spec.shape[-1] and d.category < FLOAT:
+        raise NotImplementedError(f"\"linalg_eigh_cpu\" not implemented for '{TYPE_WORDS[d.name]}'")
+    check_square(function, A, kernel="linalg_eigh_cpu")
 
 
 def _is_lower(UPLO: str) -> bool:
@@ -235,22 +238,22 @@ def _is_lower(UPLO: str) -> bool:
 @public_in("linalg", out=True)
 def eigvalsh(A, UPLO: str = "L"):
     """The eigenvalues, in ascending order, of a symmetric or Hermitian matrix."""
-    check_square("linalg.eigvalsh", A, kernel="linalg_eigh_cpu")
-    return at_once(record(ops.eigh, (A,), (_is_lower(UPLO),)))[0]
+    _check_hermitian("linalg.eigvalsh", A)
+    return certain(ops.eigh, (A,), (_is_lower(UPLO),), "linalg.eigh")[0]
 
 
 @public_in("linalg", out=True)
 def eig(A):
     """(eigenvalues, eigenvectors), complex, in no order. RuntimeError for infinities and NaN."""
     check_square("linalg.eig", A, kernel="linalg_eig_out_cpu")
-    return return_types.linalg_eig(*at_once(record(ops.eig, (A,), ())))
+    return return_types.linalg_eig(*certain(ops.eig, (A,), (), "torch.linalg.eig"))
 
 
 @public_in("linalg", out=True)
 def eigvals(A):
     """The eigenvalues, complex, in no order. RuntimeError for infinities and NaN."""
     check_square("linalg.eigvals", A, kernel="linalg_eig_out_cpu")
-    return at_once(record(ops.eig, (A,), ()))[0]
+    return certain(ops.eig, (A,), (), "torch.linalg.eig")[0]
 
 
 def _check_driver(function: str, driver: str | None) -> None:
@@ -263,7 +266,7 @@ def svd(A, full_matrices: bool = True, *, driver: str | None = None):
     """(U, S, Vh) of A = U diag(S) Vh, S in descending order; U and Vh are square if `full_matrices`. LinAlgError for infinities and NaN."""
     check_matrices("linalg.svd", A, kernel="linalg_svd_cpu")
     _check_driver("torch.linalg.svd", driver)
-    return return_types.linalg_svd(*at_once(record(ops.svd, (A,), (bool(full_matrices),))))
+    return return_types.linalg_svd(*certain(ops.svd, (A,), (bool(full_matrices),), "linalg.svd"))
 
 
 @public_in("linalg", out=True)
@@ -271,4 +274,4 @@ def svdvals(A, *, driver: str | None = None):
     """The singular values in descending order. LinAlgError for infinities and NaN."""
     check_matrices("linalg.svd", A, kernel="linalg_svd_cpu")
     _check_driver("torch.linalg.svdvals", driver)
-    return at_once(record(ops.svd, (A,), (False,)))[1]
+    return certain(ops.svd, (A,), (False,), "linalg.svd")[1]

@@ -89,13 +89,13 @@ def norm(input, ord=None, dim=None, keepdim: bool = False, *, dtype: dtype | Non
     ndim = input._spec.ndim
     if isinstance(dim, int):
         dim = (dim,)
-    if ord is None:
-        return vector_norm(input, 2, dim, keepdim, dtype=dtype)
     if dim is not None:
         if len(dim) not in (1, 2):
             raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
-    elif ndim not in (1, 2):
+    elif ord is not None and ndim not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {ndim}D.")
+    if ord is None:
+        return vector_norm(input, 2, dim, keepdim, dtype=dtype)
     if isinstance(ord, str) or (len(dim) if dim is not None else ndim) == 2:
         if dim is None and ndim != 2:
             raise RuntimeError(f"linalg.norm: If dim is not specified but ord is '{ord}', the input must be 2D. Got {ndim}D.")
@@ -115,7 +115,10 @@ def cond(A, p=None):
         if not n:
             return record(reduce.sum, (values,), ((last,), False))
         largest, smallest = (movement.select(values, dim=last, index=i) for i in (0, n - 1))
-        return pointwise.div(smallest, largest) if p == -2 else pointwise.div(largest, smallest)
+        if p == -2:
+            return pointwise.div(smallest, largest)
+        found = pointwise.div(largest, smallest)
+        return compare.where(compare.isnan(found), math.inf, found)  # of zeros alone
     check_square("linalg.cond", A)
     if isinstance(p, str) and p not in ("fro", "nuc") or is_number(p) and abs(p) not in (1, math.inf):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {float(p) if is_number(p) else p}")

@@ -23,7 +23,7 @@ from suiren.trace.storage import Stored
 def cholesky(input, upper: bool = False):
     """See `linalg.cholesky`."""
     check_square("cholesky", input, kernel="cholesky_cpu")
-    return factors._cholesky(input, upper, "cholesky")[0]
+    return factors.triangle(input, upper, "cholesky")[0]
 
 
 @public(out=True)
@@ -125,13 +125,6 @@ def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitrian
     return return_types.triangular_solve(found, record(creation.copy, (both[0],), ()))
 
 
-def _by_factor(B, L, upper: bool):
-    """X of L L^H X = B (U^H U X = B)."""
-    low = conjugate_transpose(L) if upper else L
-    y = ops.solve_triangular(low, B, upper=False, unit=False)
-    return ops.solve_triangular(conjugate_transpose(low), y, upper=True, unit=False)
-
-
 @public(out=True)
 def cholesky_solve(input, input2, upper: bool = False):
     """X of A X = input, from Cholesky's factor of A."""
@@ -139,7 +132,7 @@ def cholesky_solve(input, input2, upper: bool = False):
     check_same("cholesky_solve", input2, input)
     check_fits("cholesky_solve", input2, input, True)
     factor, b = of_one_batch(input2, input)
-    return _by_factor(b, factor, upper)
+    return record(ops.cholesky_solve, (factor, b), (bool(upper),))
 
 
 @public(out=True)
@@ -148,7 +141,7 @@ def cholesky_inverse(input, upper: bool = False):
     check_square("cholesky_inverse", input)
     shape = input._spec.shape
     one = ops.diagonal_matrix(creation.constant(value=1, shape=shape[:-1], dtype=input._spec.dtype))
-    return _by_factor(one, input, upper)
+    return record(ops.cholesky_solve, (input, one), (bool(upper),))
 
 
 # ---------------------------------------------------------------- integrals by trapezoids

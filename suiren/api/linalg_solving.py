@@ -16,12 +16,12 @@ from suiren.api.creation import empty, eye, ones
 from suiren.api.joining import cat
 from suiren.api.linalg import cross as old_cross
 from suiren.api.linalg import matmul
-from suiren.api.linalg_checks import at_once, check_fits, check_float, check_matrices, check_same, check_square, expanded, of_one_batch
+from suiren.api.linalg_checks import certain, check_fits, check_float, check_matrices, check_same, check_square, expanded, of_one_batch
 from suiren.api.linalg_factors import eigvalsh, svdvals
 from suiren.api.shapes import reshaped
 from suiren.api.surface import public_in
 from suiren.dtypes import FLOAT
-from suiren.ops import compare, creation, movement, pointwise, reduce, scan_sort, solving
+from suiren.ops import compare, creation, movement, pointwise, powers, reduce, scan_sort, solving
 from suiren.trace.recording import record, record1
 from suiren.trace.storage import Stored
 
@@ -50,9 +50,7 @@ def _solved(A, B, left: bool, check: str):
     if not left and vector:
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In this case linalg.solve is equivalent to B / A.squeeze(-1)")
     A, B = of_one_batch(A, B)
-    found, info = record(solving.solve, (A, B), (check,))
-    if check:
-        at_once(found)
+    found, info = certain(solving.solve, (A, B), (), check)
     if not left:
         found = solving.transposed(found)
     return reshaped(found, found._spec.shape[:-1]) if vector else found, info
@@ -88,15 +86,14 @@ def solve_triangular(A, B, *, upper: bool, left: bool = True, unitriangular: boo
 def inv(A):
     """The inverse. LinAlgError if A is singular."""
     check_square("linalg.inv", A)
-    return at_once(record(solving.inv, (A,), ("linalg.inv",)))[0]
+    return certain(solving.inv, (A,), (), "linalg.inv")[0]
 
 
 @public_in("linalg", out=True)
 def inv_ex(A, *, check_errors: bool = False):
     """(inverse, info): info is 0, or where elimination met a zero first. Raises only if `check_errors`."""
     check_square("linalg.inv", A)
-    found = record(solving.inv, (A,), ("linalg.inv_ex" if check_errors else "",))
-    return return_types.linalg_inv_ex(*(at_once(found) if check_errors else found))
+    return return_types.linalg_inv_ex(*certain(solving.inv, (A,), (), "linalg.inv_ex" if check_errors else ""))
 
 
 # ---------------------------------------------------------------- determinants
@@ -136,7 +133,7 @@ def matrix_power(A, n: int):
     if rows != columns:
         raise RuntimeError(f"linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices")
     if n == 0:
-        return expanded(eye(rows, dtype=A._spec.dtype), A._spec.shape[:-2])
+        return pointwise.mul(powers.pow_const(A, exponent=0), eye(rows, dtype=A._spec.dtype))
     base = inv(A) if n < 0 else A
     n, found = abs(n), None
     while n:
@@ -196,8 +193,8 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 @public_in("linalg")
 def lstsq(A, B, rcond: float | None = None, *, driver: str | None = None):
-    """(X with the least ‖A X - B‖, residuals, rank, singular values). Residuals only of overdetermined systems of full rank;
-    no rank with driver "gels", singular values only with "gelsd" and "gelss"; what is not there is empty."""
+    """(X with the least ‖A X - B‖, residuals, rank, singular values). Residuals only of overdetermined systems of full rank, and not with
+    the driver "gelsy" (the default); no rank with "gels", singular values only with "gelsd" and "gelss"; what is not there is empty."""
     function = "torch.linalg.lstsq"
     check_tensor("linalg_lstsq", A, "A")
     if A._spec.ndim < 2:
@@ -223,7 +220,7 @@ def lstsq(A, B, rcond: float | None = None, *, driver: str | None = None):
     limit = float(rcond) if rcond is not None else float(np.finfo(d.np).eps) * max(m, n, 1)
     found, rank, values = record(solving.lstsq, (A, B), (0.0 if driver == "gels" else limit,))
     residuals = empty(0, dtype=d.to_real())
-    if m > n and n > 0 and (driver == "gels" or bool((rank == n).all())):
+    if m > n > 0 and (driver == "gels" or driver != "gelsy" and bool((rank == n).all())):
         gap = pointwise.sub(matmul(A, found), B)
         size = pointwise.abs(gap)
         residuals = reduce.sum(pointwise.mul(size, size), dims=(gap._spec.ndim - 2,), keepdim=False)
@@ -349,7 +346,7 @@ def vander(x, N: int | None = None):
     """Vandermonde's matrix: 1, x, x², … as a last dim of N (as many as x's last dim, unless given)."""
     check_tensor("linalg_vander", x, "x")
     if not x._spec.ndim:
-        raise RuntimeError("linalg.vander: x must be a vector or batches of vectors")
+        x = reshaped(x, (1,))
     d, shape = x._spec.dtype, x._spec.shape
     if d.category < FLOAT:
         d = reduce.sum_dtype(d)

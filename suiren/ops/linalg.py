@@ -10,7 +10,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.ops import linalg_arrays as arrays
 from suiren.ops.compare import eq, where
-from suiren.ops.complex import conjugate, is_complex, real_part
+from suiren.ops.complex import conjugate, imag, is_complex, real_part
 from suiren.ops.creation import iota, zeros
 from suiren.ops.indexing import gather
 from suiren.ops.matmul import matmul
@@ -18,7 +18,7 @@ from suiren.ops.movement import expand, reshape
 from suiren.ops.placement import cat
 from suiren.ops.pointwise import add, div, mul, scale, sub
 from suiren.ops.solving import (
-    LinAlgError, adjoint, as_column, as_row, columns, diagonal_matrix, diagonal_of, of_matrices, product, raise_first, rows, shape_of,
+    LinAlgError, adjoint, as_column, as_row, columns, diagonal_matrix, diagonal_of, of_matrices, product, rows, shape_of,
     solution, solve_triangular, tril, triu,
 )  # fmt: skip
 from suiren.trace.op import NOT_DIFFERENTIABLE
@@ -34,15 +34,18 @@ def _not_positive(start: str, order: int):
     )
 
 
-def _cholesky(a, *, check):
+def _turned(a):
+    return np.conj(np.swapaxes(a, -1, -2))
+
+
+def _cholesky(a, *, upper, check):
     try:
         if not np.isfinite(a).all():
             raise np.linalg.LinAlgError
-        return np.linalg.cholesky(a), np.zeros(a.shape[:-2], np.int32)
+        return np.linalg.cholesky(a, upper=upper), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        factors, info = _cholesky_to_the_end(a)
-        raise_first(info, check, _not_positive)
-        return factors, info
+        factors, info = _cholesky_to_the_end(_turned(a) if upper else a)
+        return _turned(factors) if upper else factors, info
 
 
 def _cholesky_to_the_end(a):
@@ -61,30 +64,27 @@ def _cholesky_to_the_end(a):
     return a.reshape(*lead, n, n), info.reshape(lead)
 
 
-def _half_lower(x):
-    """The Hermitian matrix (L + L^H) / 2 of the lower triangle of x, its diagonal counted once."""
-    low = tril(x)
-    return scale(add(low, adjoint(tril(low, -1))), by=0.5)
-
-
-def _cholesky_grad(g0, out0):
+def _cholesky_grad(g0, out0, upper):
     if g0 is None:
         return (None,)
-    inner = _half_lower(matmul(adjoint(out0), g0))
-    left = solve_triangular(adjoint(out0), inner, upper=True, unit=False)
+    low, g = (adjoint(out0), adjoint(g0)) if upper else (out0, g0)
+    turned = adjoint(low)
+    inner = tril(matmul(turned, g))
+    left = solve_triangular(turned, scale(add(inner, adjoint(tril(inner, -1))), by=0.5), upper=True, unit=False)
     # (L^-H X) L^-1: from the right by the adjoint
-    return (adjoint(solve_triangular(adjoint(out0), adjoint(left), upper=True, unit=False)),)
+    return (adjoint(solve_triangular(turned, adjoint(left), upper=True, unit=False)),)
 
 
 cholesky = of_matrices(
     "linalg_cholesky_ex",
     inputs=("a",),
-    params=("check",),
+    params=("upper", "check"),
     outputs=2,
-    infer=lambda a, *, check: (spec(a.shape, a.dtype), spec(a.shape[:-2], dtypes.int32)),
+    infer=lambda a, *, upper, check: (spec(a.shape, a.dtype), spec(a.shape[:-2], dtypes.int32)),
     numpy=_cholesky,
+    fails=(1, _not_positive),
     grad=_cholesky_grad,
-    doc="(L of A = L L^H, 0 or the order of the first minor that is not positive); reads the lower triangle. LinAlgError in the name of `check`.",
+    doc="(L of A = L L^H, or U of A = U^H U; 0 or the order of the first minor that is not positive). Reads one triangle. LinAlgError in the name of `check`.",
 )
 
 # ---------------------------------------------------------------- LU
@@ -95,12 +95,6 @@ def _zero_pivot(start: str, place: int):
         f"{start}U[{place},{place}] is zero and using it on lu_solve would result in a division by zero. "
         "If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
     )
-
-
-def _lu_factor(a, *, check):
-    factors, pivots, info = arrays.lu(a)
-    raise_first(info, check, _zero_pivot)
-    return factors, pivots, info
 
 
 def permuted(x, pivots, back: bool):
@@ -151,7 +145,8 @@ lu_factor = of_matrices(
         spec((*a.shape[:-2], min(a.shape[-2:])), dtypes.int32),
         spec(a.shape[:-2], dtypes.int32),
     ),
-    numpy=_lu_factor,
+    numpy=lambda a, *, check: arrays.lu(a),
+    fails=(2, _zero_pivot),
     grad=_lu_factor_grad,
     doc="(L below the diagonal and U, pivots counted from 1, 0 or the first zero pivot). RuntimeError in the name of `check` for a zero pivot.",
 )
@@ -181,7 +176,6 @@ def _unknown_code(start: str, code: int):
 
 def _ldl(a, *, hermitian, check):
     factors, pivots, info = arrays.ldl(a, hermitian)
-    raise_first(info, check, _unknown_code)
     return np.tril(factors), pivots, info
 
 
@@ -192,6 +186,7 @@ ldl_factor = of_matrices(
     outputs=3,
     infer=lambda a, *, hermitian, check: (spec(a.shape, a.dtype), spec(a.shape[:-1], dtypes.int32), spec(a.shape[:-2], dtypes.int32)),
     numpy=_ldl,
+    fails=(2, _unknown_code),
     grad=NOT_DIFFERENTIABLE,
     doc="(L and D, pivots, 0 or the first zero block) in the format of LAPACK's sytrf, or hetrf if `hermitian`; reads the lower triangle.",
 )
@@ -275,29 +270,75 @@ geqrf = of_matrices(
     doc="(R, and below it the vectors of the reflections that make Q; their factors): LAPACK's geqrf.",
 )
 
+# ---------------------------------------------------------------- phases
+
+
+def _words(function: str, vectors: str, what: str) -> str:
+    return (
+        f"{function}_backward: The {vectors} in the complex case are specified up to multiplication by e^{{i phi}}. "
+        f"The specified loss function depends on this {what}, {'making it' if what == 'phase term' else 'so it is'} ill-defined."
+    )
+
+
+def _phase_free(x, phases, *, words):
+    if not np.allclose(phases, 0, rtol=1e-2, atol=1e-2):  # PyTorch's tolerance
+        raise RuntimeError(words)
+    return x
+
+
+phase_free = of_matrices(
+    "phase_free",
+    inputs=("x", "phases"),
+    params=("words",),
+    infer=lambda x, phases, *, words: spec(x.shape, x.dtype),
+    numpy=_phase_free,
+    grad=lambda g: (g, None),
+    doc="x, unless `phases` are not 0: complex eigenvectors and singular vectors have a phase that no loss may depend on.",
+)
+
 # ---------------------------------------------------------------- singular values
 
 
-def _svd_failed(a, function: str):
-    if not np.isfinite(a).all():
-        raise LinAlgError(f"{function}: The algorithm failed to converge because the input matrix contained non-finite values.")
-
-
-def _svd(a, *, full):
-    _svd_failed(a, "linalg.svd")
+def _each(rule, a: np.ndarray) -> tuple:
+    """The results of a rule on a batch of matrices; of those on which it fails, NaN."""
     try:
-        return tuple(np.linalg.svd(a, full_matrices=full))
+        if np.isfinite(a).all():
+            return tuple(rule(a))
     except np.linalg.LinAlgError:
-        raise LinAlgError("linalg.svd: The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated singular values.") from None
+        pass
+    lead, a = a.shape[:-2], arrays.stacked(a)
+    found = None
+    for i, x in enumerate(a):
+        try:
+            parts = tuple(rule(x if np.isfinite(x).all() else np.eye(*x.shape, dtype=x.dtype)))
+            failed = not np.isfinite(x).all()
+        except np.linalg.LinAlgError:
+            parts, failed = tuple(rule(np.eye(*x.shape, dtype=x.dtype))), True
+        if found is None:
+            found = tuple(np.empty((len(a), *part.shape), part.dtype) for part in parts)
+        for whole, part in zip(found, parts):
+            whole[i] = np.nan if failed else part
+    return tuple(whole.reshape(*lead, *whole.shape[1:]) for whole in found)
 
 
-def _infer_svd(a: Spec, *, full):
+def _svd_failed(start: str, code: int):
+    return LinAlgError(f"{start}The algorithm failed to converge because the input matrix contained non-finite values.")
+
+
+def _infer_svd(a: Spec, *, full, check):
     (*lead, m, n), k = a.shape, min(a.shape[-2:])
     return spec((*lead, m, m if full else k), a.dtype), spec((*lead, k), a.dtype.to_real()), spec((*lead, n if full else k, n), a.dtype)
 
 
 def _skew(x):
     return sub(x, adjoint(x))
+
+
+def _phases(vectors, g):
+    """How far a gradient asks for other phases of the vectors: Im diag(V^H g)."""
+    if g is None:
+        return zeros((*shape_of(vectors)[:-2], shape_of(vectors)[-1]), vectors._spec.dtype.to_real())
+    return imag(diagonal_of(matmul(adjoint(vectors), g)))
 
 
 def _off_diagonal(n: int):
@@ -322,6 +363,9 @@ def _svd_grad(g0, g1, g2, out0, out1, out2, a_spec):
     if grad_vh is not None:
         turn_v = mul(as_column(s), _skew(matmul(vh, adjoint(grad_vh))))
         inner = turn_v if inner is None else add(inner, turn_v)
+    if is_complex(a_spec):
+        free = add(_phases(u, grad_u), _phases(adjoint(vh), None if grad_vh is None else adjoint(grad_vh)))
+        inner = phase_free(inner, free, words=_words("svd", "singular vectors", "phase term"))
     inner = div(inner, gap)
     # where there are two singular vectors of one phase, the diagonal has a part of it
     inner = where(_off_diagonal(k), inner, 0)
@@ -343,10 +387,11 @@ def _svd_grad(g0, g1, g2, out0, out1, out2, a_spec):
 svd = of_matrices(
     "linalg_svd",
     inputs=("a",),
-    params=("full",),
+    params=("full", "check"),
     outputs=3,
     infer=_infer_svd,
-    numpy=_svd,
+    numpy=lambda a, *, full, check: _each(lambda x: np.linalg.svd(x, full_matrices=full), a),
+    fails=(1, _svd_failed),
     grad=_svd_grad,
     doc="(U, S, V^H) of A = U diag(S) V^H; `full`: U and V are square.",
 )
@@ -354,23 +399,19 @@ svd = of_matrices(
 # ---------------------------------------------------------------- eigenvalues
 
 
-def _eigh(a, *, lower):
-    try:
-        if not np.isfinite(a).all():
-            raise np.linalg.LinAlgError
-        return tuple(np.linalg.eigh(a, "L" if lower else "U"))
-    except np.linalg.LinAlgError:
-        raise LinAlgError(
-            "linalg.eigh: The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated eigenvalues."
-        ) from None
+def _eigh_failed(start: str, code: int):
+    return LinAlgError(f"{start}The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated eigenvalues.")
 
 
 def _eigh_grad(g0, g1, out0, out1, a_spec):
     if g1 is None:
         return (None if g0 is None else product(mul(out1, as_row(g0)), adjoint(out1)),)
     n = a_spec.shape[-1]
+    if is_complex(a_spec):
+        g1 = phase_free(g1, _phases(out1, g1), words=_words("linalg_eigh", "eigenvectors", "quantity"))
     gap = where(_off_diagonal(n), sub(as_row(out0), as_column(out0)), 1)
-    inner = where(_off_diagonal(n), div(matmul(adjoint(out1), g1), gap), 0)
+    # only what turns the eigenvectors without stretching them counts
+    inner = where(_off_diagonal(n), div(scale(_skew(matmul(adjoint(out1), g1)), by=0.5), gap), 0)
     if g0 is not None:
         inner = add(inner, diagonal_matrix(g0))
     return (product(out1, inner, adjoint(out1)),)
@@ -379,22 +420,23 @@ def _eigh_grad(g0, g1, out0, out1, a_spec):
 eigh = of_matrices(
     "linalg_eigh",
     inputs=("a",),
-    params=("lower",),
+    params=("lower", "check"),
     outputs=2,
-    infer=lambda a, *, lower: (spec(a.shape[:-1], a.dtype.to_real()), spec(a.shape, a.dtype)),
-    numpy=_eigh,
+    infer=lambda a, *, lower, check: (spec(a.shape[:-1], a.dtype.to_real()), spec(a.shape, a.dtype)),
+    numpy=lambda a, *, lower, check: _each(lambda x: np.linalg.eigh(x, "L" if lower else "U"), a),
+    fails=(0, _eigh_failed),
     grad=_eigh_grad,
     doc="(eigenvalues in ascending order, eigenvectors) of Hermitian matrices, of which one triangle is read.",
 )
 
 
-def _finite_eig(rule):
-    def numpy(a):
-        if not np.isfinite(a).all():
-            raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
-        return rule(a)
+def _eig(a):
+    """Complex also where all eigenvalues are real."""
+    return tuple(x.astype(np.complex128) for x in np.linalg.eig(a))
 
-    return numpy
+
+def _eig_failed(start: str, code: int):
+    return RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
 
 
 def _eig_grad(g0, g1, out0, out1, a_spec):
@@ -402,6 +444,7 @@ def _eig_grad(g0, g1, out0, out1, a_spec):
     vh, n = adjoint(out1), a_spec.shape[-1]
     if g1 is None:
         return (None if g0 is None else solution(vh, mul(as_column(g0), vh)),)
+    g1 = phase_free(g1, _phases(out1, g1), words=_words("linalg_eig", "eigenvectors", "quantity"))
     inner = matmul(vh, g1)
     inner = sub(inner, mul(matmul(vh, out1), as_row(real_part(diagonal_of(inner)))))
     gap = where(_off_diagonal(n), sub(as_row(out0), as_column(out0)), 1)
@@ -414,9 +457,11 @@ def _eig_grad(g0, g1, out0, out1, a_spec):
 eig = of_matrices(
     "linalg_eig",
     inputs=("a",),
+    params=("check",),
     outputs=2,
-    infer=lambda a: (spec(a.shape[:-1], a.dtype.to_complex()), spec(a.shape, a.dtype.to_complex())),
-    numpy=_finite_eig(lambda a: tuple(np.linalg.eig(a))),
+    infer=lambda a, *, check: (spec(a.shape[:-1], a.dtype.to_complex()), spec(a.shape, a.dtype.to_complex())),
+    numpy=lambda a, *, check: _each(_eig, a),
+    fails=(0, _eig_failed),
     grad=_eig_grad,
     doc="(eigenvalues, eigenvectors), complex.",
 )

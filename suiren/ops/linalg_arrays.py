@@ -190,7 +190,7 @@ def _exchange(a: np.ndarray, k: int, i: int, j: int, turned) -> None:
 def ldl_solve(factors: np.ndarray, pivots: np.ndarray, b: np.ndarray, hermitian: bool) -> np.ndarray:
     """X of L D Lᵀ X = B."""
     shape, factors, x = b.shape, stacked(factors), stacked(b)
-    pivots = pivots.reshape(len(factors), -1)
+    pivots = pivots.reshape(len(factors), factors.shape[-1])
     for i in range(len(factors)):
         _ldl_solve_one(factors[i], pivots[i], x[i], hermitian and factors.dtype.kind == "c")
     return x.reshape(shape)

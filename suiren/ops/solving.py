@@ -31,10 +31,31 @@ LinAlgError.__module__ = "torch._C"
 
 
 class _OfMatrices(Opaque):
-    """An opaque op on matrices: what it costs is their sizes' product."""
+    """An opaque op on matrices: what it costs is their sizes' product.
 
-    def __init__(self, name, **kw):
+    `fails`: (an output, words). Where the data can make it fail, that output says for which matrices: integers that are not 0, or floats that are NaN.
+    Such an op has a last parameter `check`: with a function's name it raises in that name, with '' it goes on. Who calls it with a name
+    should rather call it with '' and then `judge`: a program that raises leaves no values.
+    """
+
+    def __init__(self, name, *, fails=None, **kw):
         super().__init__(name, lower=INTERPRETER_ONLY, lead=lambda sizes, inputs, **params: params, **kw)
+        self.fails = fails
+
+    def run(self, arrays, inputs, params, specs):
+        found = super().run(arrays, inputs, params, specs)
+        if self.fails is not None and params[-1]:
+            self.judge(found[self.fails[0]], params[-1])
+        return found
+
+    def judge(self, told: np.ndarray, check: str) -> None:
+        """Raises, in the name of a function, if the output that tells of failures does."""
+        if told.dtype.kind != "i":
+            told = np.isnan(told).any(-1).astype(np.int32)
+        if told.any():
+            place = int(np.flatnonzero(told.reshape(-1))[0])
+            batch = f"(Batch element {place}): " if told.ndim else ""
+            raise self.fails[1](f"{check}: {batch}", int(told.reshape(-1)[place]))
 
     def work(self, inputs, specs, params):
         return max((s.numel * s.shape[-1] for s in (*inputs, *specs) if isinstance(s, Spec) and s.ndim > 1), default=1)
@@ -112,14 +133,6 @@ def product(*factors):
     return found
 
 
-def raise_first(info: np.ndarray, check: str, reason) -> None:
-    """LinAlgError for the first matrix of a batch that failed; `reason` gives the words for its number."""
-    if check and info.any():
-        place = int(np.flatnonzero(info.reshape(-1))[0])
-        batch = f"(Batch element {place}): " if info.ndim else ""
-        raise reason(check + ": " + batch, int(info.reshape(-1)[place]))
-
-
 # ---------------------------------------------------------------- inverse
 
 
@@ -136,9 +149,7 @@ def _inv(a, *, check):
     try:
         return np.linalg.inv(a), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        info = _zero_pivots(a)
-        raise_first(info, check, _singular_inverse)
-        return arrays.solve(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)), info
+        return arrays.solve(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)), _zero_pivots(a)
 
 
 def _inv_grad(g0, out0):
@@ -152,6 +163,7 @@ inv = of_matrices(
     outputs=2,
     infer=lambda a, *, check: (spec(a.shape, a.dtype), spec(a.shape[:-2], dtypes.int32)),
     numpy=_inv,
+    fails=(1, _singular_inverse),
     grad=_inv_grad,
     doc="(the inverse, 0 or the first zero pivot). LinAlgError in the name of `check` if one is singular; with '' the inverse is not finite.",
 )
@@ -177,9 +189,7 @@ def _solve(a, b, *, check):
     try:
         return np.linalg.solve(a, b), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        info = _zero_pivots(a)
-        raise_first(info, check, _singular)
-        return arrays.solve(a, b), info
+        return arrays.solve(a, b), _zero_pivots(a)
 
 
 def _solve_grad(g0, out0, a, a_spec):
@@ -197,6 +207,7 @@ solve = of_matrices(
     outputs=2,
     infer=lambda a, b, *, check: (_infer_solve(a, b), spec(a.shape[:-2], dtypes.int32)),
     numpy=_solve,
+    fails=(1, _singular),
     grad=_solve_grad,
     doc="(X of A X = B, 0 or the first zero pivot) for (…, N, N) and (…, N, K). LinAlgError in the name of `check` if a matrix is singular.",
 )
@@ -223,6 +234,33 @@ solve_triangular = of_matrices(
     numpy=lambda a, b, *, upper, unit: arrays.substitute(a, b, upper, unit),
     grad=_solve_triangular_grad,
     doc="X of A X = B for triangular A, of which one triangle is read; `unit`: its diagonal counts as ones.",
+)
+
+
+def _cholesky_solve(factor, b, *, upper):
+    other = np.conj(np.swapaxes(factor, -1, -2))
+    low, high = (other, factor) if upper else (factor, other)
+    return arrays.substitute(high, arrays.substitute(low, b, False, False), True, False)
+
+
+def _cholesky_solve_grad(g, out, factor, factor_spec, upper):
+    """Of A = L L^H as a whole: what L has above its diagonal is not read, but has a gradient, as in PyTorch."""
+    grad_b = cholesky_solve(factor, g, upper=upper)
+    if not wanted(factor_spec):
+        return None, grad_b
+    both = matmul(grad_b, adjoint(out))
+    both = neg(add(both, adjoint(both)))
+    return matmul(factor, both) if upper else matmul(both, factor), grad_b
+
+
+cholesky_solve = of_matrices(
+    "cholesky_solve",
+    inputs=("factor", "b"),
+    params=("upper",),
+    infer=_infer_solve,
+    numpy=_cholesky_solve,
+    grad=_cholesky_solve_grad,
+    doc="X of L L^H X = B; of U^H U X = B if `upper`.",
 )
 
 # ---------------------------------------------------------------- determinants
@@ -345,8 +383,12 @@ def _lstsq(a, b, *, rcond):
     x = np.zeros((len(a), n, k), a.dtype)
     rank, s = np.zeros(len(a), np.int64), np.zeros((len(a), min(m, n)), a.real.dtype)
     for i in range(len(a)):
-        if a[i].size:
+        if not a[i].size:
+            continue
+        if np.isfinite(a[i]).all():
             x[i], _, rank[i], s[i] = np.linalg.lstsq(a[i], b[i], rcond)
+        else:
+            x[i], s[i] = np.nan, np.nan
     return x.reshape(*lead, n, k), rank.reshape(lead), s.reshape(*lead, min(m, n))
 
 
@@ -376,7 +418,7 @@ lstsq = of_matrices(
 )
 
 __all__ = [
-    "LinAlgError", "adjoint", "as_column", "as_row", "cofactors", "columns", "det", "diagonal_matrix", "diagonal_of", "inv", "inverse", "lstsq",
-    "matrix_exp", "of_matrices", "pinv", "product", "raise_first", "rows", "shape_of", "slogdet", "solution", "solve", "solve_triangular", "transposed",
+    "LinAlgError", "adjoint", "as_column", "as_row", "cholesky_solve", "cofactors", "columns", "det", "diagonal_matrix", "diagonal_of", "inv", "inverse", "lstsq",
+    "matrix_exp", "of_matrices", "pinv", "product", "rows", "shape_of", "slogdet", "solution", "solve", "solve_triangular", "transposed",
     "tril", "triu",
 ]  # fmt: skip

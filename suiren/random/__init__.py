@@ -1,6 +1,8 @@
 """Random numbers: PyTorch's generator and its draws. Source: https://docs.pytorch.org/docs/stable/random.html"""
 
 from suiren.random.draws import bernoulli as bernoulli
+from suiren.random.lowrank import pca_lowrank as pca_lowrank
+from suiren.random.lowrank import svd_lowrank as svd_lowrank
 from suiren.random.generator import Generator as Generator
 from suiren.random.generator import default_generator as default_generator
 from suiren.random.generator import fork_rng as fork_rng
