@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
+import scipy.io
 import torch
 
 # The wheel's compiled operators do not load beside the CPU build of PyTorch; the rest is Python and needs only these declared.
@@ -50,7 +53,20 @@ def main() -> None:
             found[f"{case} {name}"] = "\n".join(kinds)
     for case in second.REPRS:
         found[case] = repr(eval(case, {"v2": v2, "tv": tv_tensors, "t": torch}))
+    found.update(_matlab_files())
     print(save(found, PATH), "bytes")
+
+
+def _matlab_files() -> dict[str, np.ndarray]:
+    """Files as scipy writes them."""
+    values = {"X": np.arange(24, dtype=np.uint8).reshape(2, 3, 4), "y": np.array([[10], [1]], np.uint8), "z": np.array([[1.5, -2.0]]), "text": "abc"}
+    found = {}
+    for compressed in (False, True):
+        file = io.BytesIO()
+        scipy.io.savemat(file, values, do_compression=compressed)
+        found[f"matlab {compressed}"] = np.frombuffer(file.getvalue(), np.uint8)
+    return found
+
 
 
 def _align(input: torch.Tensor, rois: torch.Tensor, scale: float, height: int, width: int, ratio: int, aligned: bool) -> torch.Tensor:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import string
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from suiren.tensor import Tensor
-from suiren.utils.data.memory import own
-from suiren.vision.datasets.utils import check_integrity, download_and_extract_archive
+from suiren.utils.data.memory import array_of_tensor, own
+from suiren.vision.datasets.utils import check_integrity, download_and_extract_archive, extract_archive, verify_str_arg
 from suiren.vision.datasets.vision import VisionDataset
 
 _DTYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -60,21 +62,42 @@ class MNIST(VisionDataset):
             self.download()
         if not self._check_exists():
             raise RuntimeError("Dataset not found. You can use download=True to download it")
-        part = "train" if train else "t10k"
-        images, labels = (read_idx(os.path.join(self.raw_folder, f"{part}-{name}")) for name in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+        images, labels = read_idx(self.images_file), read_idx(self.labels_file)
+        self._keep(images, labels)
+
+    def _keep(self, images: np.ndarray, labels: np.ndarray) -> None:
         if images.ndim != 3 or labels.shape != images.shape[:1] or images.dtype != np.uint8:
             raise RuntimeError(f"the files in {self.raw_folder} do not belong together: images {images.shape}, labels {labels.shape}")
         self._images, self._labels = images, labels.tolist()
 
     @property
     def data(self) -> Tensor:
-        """The images, uint8 (n, 28, 28)."""
+        """The images, uint8 (n, 28, 28); may be set to others."""
         return own(self._images)
+
+    @data.setter
+    def data(self, images: Tensor) -> None:
+        self._images = array_of_tensor(images).copy()
 
     @property
     def targets(self) -> Tensor:
-        """The labels, int64 (n,)."""
+        """The labels, int64 (n,); may be set to others."""
         return own(np.array(self._labels, np.int64))
+
+    @targets.setter
+    def targets(self, labels: Any) -> None:
+        self._labels = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+
+    def _file(self, kind: str) -> str:
+        return os.path.join(self.raw_folder, f"{'train' if self.train else 't10k'}-{kind}-ubyte")
+
+    @property
+    def images_file(self) -> str:
+        return self._file("images-idx3")
+
+    @property
+    def labels_file(self) -> str:
+        return self._file("labels-idx1")
 
     @property
     def raw_folder(self) -> str:
@@ -138,3 +161,111 @@ class KMNIST(MNIST):
         ("t10k-labels-idx1-ubyte.gz", "7320c461ea6c1c855c0b718fb2a4b134"),
     ]
     classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+
+
+_DIGITS, _SMALL = list(string.digits), list(string.ascii_lowercase)
+_BY_CLASS = sorted(string.digits + string.ascii_letters)
+_MERGED = [c for c in _BY_CLASS if c not in "cijklmopsuvwxyz"]  # whose capital letters look the same
+
+
+class EMNIST(MNIST):
+    """Handwritten letters and digits, in MNIST's form. `split`: byclass, bymerge, balanced, letters, digits or mnist.
+
+    Source: https://www.nist.gov/itl/products-and-services/emnist-dataset
+    """
+
+    url = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
+    md5 = "58c8d27c78d21e728a6bc7b3cc06412e"
+    splits = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")
+    classes_split_dict = {
+        "byclass": _BY_CLASS, "bymerge": _MERGED, "balanced": _MERGED, "letters": ["N/A", *_SMALL], "digits": _DIGITS, "mnist": _DIGITS,
+    }  # fmt: skip
+
+    def __init__(self, root: str | os.PathLike, split: str, **kwargs: Any):
+        self.split = verify_str_arg(split, "split", self.splits)
+        super().__init__(root, **kwargs)
+        self.classes = self.classes_split_dict[split]
+
+    def _file(self, kind: str) -> str:
+        return os.path.join(self.raw_folder, f"emnist-{self.split}-{'train' if self.train else 'test'}-{kind}-ubyte")
+
+    def _check_exists(self) -> bool:
+        return check_integrity(self.images_file) and check_integrity(self.labels_file)
+
+    def download(self) -> None:
+        """Fetches the archive of all splits and unpacks them, unless the split's files are there."""
+        if self._check_exists():
+            return
+        download_and_extract_archive(self.url, self.raw_folder, md5=self.md5)
+        folder = os.path.join(self.raw_folder, "gzip")
+        for name in os.listdir(folder):
+            if name.endswith(".gz"):
+                extract_archive(os.path.join(folder, name), self.raw_folder)
+        shutil.rmtree(folder)
+
+
+class QMNIST(MNIST):
+    """MNIST rebuilt, with what is known of each digit. `what`: train, test, test10k, test50k or nist.
+
+    The target is the class; with `compat=False` a tensor of eight numbers. Source: https://github.com/facebookresearch/qmnist
+    """
+
+    subsets = {"train": "train", "test": "test", "test10k": "test", "test50k": "test", "nist": "nist"}
+    _URL = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"
+    resources = {
+        "train": [
+            (_URL + "qmnist-train-images-idx3-ubyte.gz", "ed72d4157d28c017586c42bc6afe6370"),
+            (_URL + "qmnist-train-labels-idx2-int.gz", "0058f8dd561b90ffdd0f734c6a30e5e4"),
+        ],
+        "test": [
+            (_URL + "qmnist-test-images-idx3-ubyte.gz", "1394631089c404de565df7b7aeaf9412"),
+            (_URL + "qmnist-test-labels-idx2-int.gz", "5b5b05890a5e13444e108efe57b788aa"),
+        ],
+        "nist": [
+            (_URL + "xnist-images-idx3-ubyte.xz", "7f124b3b8ab81486c9d8c2749c17f834"),
+            (_URL + "xnist-labels-idx2-int.xz", "5ed0e788978e45d4a8bd4b7caec3d79d"),
+        ],
+    }
+
+    def __init__(self, root: str | os.PathLike, what: str | None = None, compat: bool = True, train: bool = True, **kwargs: Any):
+        self.what = verify_str_arg(("train" if train else "test") if what is None else what, "what", tuple(self.subsets))
+        self.compat = compat
+        super().__init__(root, train, **kwargs)
+
+    def _file(self, kind: str) -> str:
+        images, labels = self.resources[self.subsets[self.what]]
+        return os.path.join(self.raw_folder, os.path.splitext(os.path.basename((images if "images" in kind else labels)[0]))[0])
+
+    def _check_exists(self) -> bool:
+        return check_integrity(self.images_file) and check_integrity(self.labels_file)
+
+    def _keep(self, images: np.ndarray, labels: np.ndarray) -> None:
+        if images.ndim != 3 or labels.ndim != 2 or len(labels) != len(images) or images.dtype != np.uint8:
+            raise RuntimeError(f"the files in {self.raw_folder} do not belong together: images {images.shape}, labels {labels.shape}")
+        part = {"test10k": slice(0, 10000), "test50k": slice(10000, None)}.get(self.what, slice(None))
+        self._images, self._facts = images[part], labels[part].astype(np.int64)
+        self._labels = self._facts[:, 0].tolist()
+
+    @property
+    def targets(self) -> Tensor:
+        """What is known of each digit, int64 (n, 8); the class comes first."""
+        return own(self._facts)
+
+    @targets.setter
+    def targets(self, facts: Tensor) -> None:
+        self._facts = array_of_tensor(facts).copy()
+        self._labels = self._facts[:, 0].tolist()
+
+    def download(self) -> None:
+        """Fetches and unpacks the two files of the part, unless they are there."""
+        if not self._check_exists():
+            for url, md5 in self.resources[self.subsets[self.what]]:
+                download_and_extract_archive(url, self.raw_folder, md5=md5)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        from PIL import Image
+
+        return self._transformed(Image.fromarray(self._images[index]), self._labels[index] if self.compat else own(self._facts[index]))
+
+    def extra_repr(self) -> str:
+        return f"Split: {self.what}"

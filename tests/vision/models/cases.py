@@ -60,7 +60,7 @@ PREDICTIONS = {
     "models.mnasnet1_0(num_classes=5)": 32,
     "models.regnet_x_400mf(num_classes=5)": 32,
     "models.regnet_y_400mf(num_classes=5)": 32,
-    "models.vit_b_16(num_classes=5, image_size=32)": 32,
+    "models.VisionTransformer(32, 8, 3, 4, 32, 64, num_classes=5, representation_size=12)": 32,
 }
 
 

@@ -15,14 +15,13 @@ from tests.vision.models.cases import INITIAL, PREDICTIONS, TRANSFORMERS, descri
 
 FILE = Path(recorded.__file__).parent / "vision.npz"
 NAMES = recorded.recorded("models", file=FILE).splitlines()
-ATTENTION = hasattr(suiren.nn, "MultiheadAttention")
 
 
 def test_names():
     assert models.list_models() == NAMES
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if ATTENTION or "vit" not in n])
+@pytest.mark.parametrize("name", NAMES)
 def test_names_and_shapes_of_parameters(name):
     print_sum, *expected = recorded.recorded(f"state {name}", file=FILE).splitlines()
     found_sum, *found = description(name, suiren, models).splitlines()
@@ -30,14 +29,14 @@ def test_names_and_shapes_of_parameters(name):
     assert found_sum == print_sum
 
 
-@pytest.mark.parametrize("case", INITIAL + TRANSFORMERS * ATTENTION)
+@pytest.mark.parametrize("case", INITIAL + TRANSFORMERS)
 def test_initial_weights(case):
     with config(tier="interpreter"):
         found = initial(case, suiren, models)
     np.testing.assert_allclose(found, recorded.recorded(f"initial {case}", file=FILE), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", [c for c in PREDICTIONS if ATTENTION or "vit" not in c])
+@pytest.mark.parametrize("case", PREDICTIONS)
 def test_predictions(case):
     with config(tier="interpreter"):
         found = prediction(case, PREDICTIONS[case], suiren, models)
