@@ -169,6 +169,8 @@ class Tensor(Stored):
         """An ndarray that shares its memory. RuntimeError for a tensor that requires grad: detach it first."""
         if self._spec.requires_grad and not force and recording.local.rec.grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self._spec.dtype is dtypes.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16")
         settle(self)
         return array_of(self)
 
@@ -329,7 +331,7 @@ class Tensor(Stored):
             inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
             if not inputs:
                 raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        engine.backward([self], [gradient], retain_graph, create_graph, inputs)
+        engine.backward([self], [gradient] if gradient is None or isinstance(gradient, Tensor) else list(gradient), retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""

@@ -90,8 +90,9 @@ def _known_steps(x, key: tuple, index) -> tuple:
     steps = known(("[]", x._spec, key))
     if steps is not None:
         return steps
-    found, view = [], _basic(x, index)[0]
-    while view is not x:
+    source = x if x._interpret is None else creation.constant(value=0, shape=x._spec.shape, dtype=x._spec.dtype)
+    found, view = [], _basic(source, index)[0]
+    while view is not source:
         found.append((view._view_op, view._view_params))
         view = view._parent
     return remember(("[]", x._spec, key), tuple(reversed(found)) or ((views.alias, ()),))

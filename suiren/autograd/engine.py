@@ -44,9 +44,10 @@ class Live:
 
     def value(self, step: TrieNode, ref: int) -> Stored:
         """A tensor of what the slot holds, for a gradient rule."""
+        ref = self.history.current(step, ref)
         written = self.history.overwritten.get(ref)
         if written is not None and written[1] and written[0] > step.depth:
-            _raise_modified(self, step, ref, *self._versions(ref))
+            return _modified(self, step, ref, *self._versions(ref))
         t = new(recording._TENSOR)
         t._id, t._spec, t._buffer = self.base + ref, self.history.spec(ref), None
         return t
@@ -77,21 +78,48 @@ class Kept:
         return self.graph.tensors.get(ref)
 
     def value(self, step: TrieNode, ref: int) -> Stored:
+        ref = self.history.current(step, ref)
         t = self.graph.tensors[ref]
         expected, now = self.graph.versions[ref], t._root()._version
         written = self.history.overwritten.get(ref)
         if now != expected:
-            _raise_modified(self, step, ref, expected, now)
+            return _modified(self, step, ref, expected, now)
         if written is not None and written[1] and written[0] > step.depth:
-            _raise_modified(self, step, ref, expected, expected + 1)
+            return _modified(self, step, ref, expected, expected + 1)
         self.read[ref] = None
         return t
 
 
-def _raise_modified(graph, step: TrieNode, ref: int, expected: int, now: int) -> None:
-    history = graph.history
-    maker = f", which is output {ref - history.producer[ref].out} of {node.name_of(graph, ref)}," if history.is_node(ref) else ""
-    raise RuntimeError(modified(history.spec(ref), maker, expected, now, step.line))
+class _Modified(Stored):
+    """Stands for a value that was changed in place since: a rule that uses it raises, one that only names it (mul's `x`, where nobody wants y's gradient) does not."""
+
+    @property
+    def _id(self):
+        raise RuntimeError(self.message)
+
+
+def _modified(graph, step: TrieNode, ref: int, expected: int, now: int) -> Stored:
+    """What a rule gets for a value that is not there any more."""
+    history, last, maker = graph.history, ref, ""
+    is_own = step.out <= ref < step.out + len(step.specs)
+    while last in history.overwritten and not is_own:
+        last = history.overwritten[last][2]  # PyTorch names what made the tensor as it is now; of a node's own result, the node
+    holder = graph.tensor(ref)
+    place = node.history_of(holder) if holder is not None and last == ref and not is_own else None
+    if place is not None:
+        maker = made_by(*place)
+    elif history.is_node(last):
+        maker = made_by(graph, last)
+    t = new(_Modified)
+    t._spec, t._buffer = history.spec(ref), None
+    t.message = modified(t._spec, maker, expected, now, step.line)
+    return t
+
+
+def made_by(graph, ref: int) -> str:
+    """Which output of which node a slot is, as PyTorch says it in the middle of a sentence."""
+    name = node.name_of(graph, ref).partition("Backward")[0]
+    return f", which is output {ref - graph.history.producer[ref].out} of {name},"
 
 
 def modified(s: Spec, maker: str, expected: int, now: int, line=None) -> str:
@@ -342,7 +370,7 @@ def seed(t: Stored, gradient, index: int = 0) -> Stored:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {t._spec.dtype}")
         return creation.constant(value=1, shape=t._spec.shape, dtype=t._spec.dtype)
     if not isinstance(gradient, Stored):
-        raise TypeError("gradients can be either Tensors or None, but got " + type(gradient).__name__)
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient._spec.shape != t._spec.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{index}] has a shape of {gradient._spec.size} and output[{index}] has a shape of {t._spec.size}."
@@ -466,13 +494,13 @@ def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: b
         run.run()
         free(run)
         found = []
-        for t, place in zip(inputs, places):
+        for i, (t, place) in enumerate(zip(inputs, places)):
             g = run.found.get(place)
             if g is None and id(t) in run.leaf_gradients:
                 g = run.leaf_gradients[id(t)][1]
             if g is None and not allow_unused:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
                 )
             found.append(g)
         return found

@@ -133,7 +133,7 @@ class FunctionNode(node.Node, FunctionCtx):
             if s is None:
                 if g is not None:
                     raise RuntimeError(
-                        f"function {self.name()} returned a gradient different from None at position {i + 1}, "
+                        f"function {self.name()} returned a gradient different than None at position {i + 1}, "
                         "but the corresponding forward input was not a Variable"
                     )
                 continue
@@ -304,7 +304,7 @@ def _check_dirty(t: Stored) -> None:
     if t._parent is not None:
         raise RuntimeError("suiren takes no view in ctx.mark_dirty(): clone it before the Function changes it in place.")
     if t._spec.requires_grad and t._graph is None and node.history_of(t) is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
 
 
 def _take_over(o: Stored, made: Stored) -> None:

@@ -28,7 +28,8 @@ _PYTORCH = {
     "scaled_dot_product_attention": "ScaledDotProductFlashAttentionForCpuBackward0", "dropout": "MulBackward0", "diagonal": "DiagonalBackward0",
     "deg2rad": "Deg2RadBackward0", "rad2deg": "Rad2DegBackward0", "split": "SplitBackward0", "chunk": "SplitBackward0", "selu": "EluBackward0",
     "index_select": "IndexSelectBackward0", "index_put": "IndexPutBackward0", "swish": "SiluBackward0", "linear": "AddmmBackward0",
-    "kl_div": "MulBackward0",
+    "kl_div": "MulBackward0", "conv1d": "ConvolutionBackward0", "conv2d": "ConvolutionBackward0", "conv3d": "ConvolutionBackward0",
+    "conv_transpose1d": "ConvolutionBackward0", "conv_transpose2d": "ConvolutionBackward0", "conv_transpose3d": "ConvolutionBackward0",
 }  # fmt: skip
 
 
@@ -216,6 +217,12 @@ def is_same_call(inner, outer) -> bool:
     if name in _EACH or (name in _VIEWS_APART and (inner.op.kind == "movement" or outer.op.kind == "movement")):
         return False
     return name == other_name and frame == other_frame and other_place <= place
+
+
+def shows_all(step) -> bool:
+    """Whether PyTorch's node has an edge for what of the call's arguments needs no gradient, too."""
+    at = call_of(step)
+    return at is not None and step.line.calls[at][0] in ("mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss")
 
 
 def is_last_first(step) -> bool:

@@ -276,7 +276,9 @@ def node_at(graph, ref: int) -> tuple:
 def edges(graph, step) -> tuple:
     """The nodes behind a step's tensors; of a composite that PyTorch has one node for, those behind all of its steps."""
     found, seen, history = [], set(), graph.history
-    is_composite = names.call_of(step) is not None
+    is_composite = any(isinstance(r, int) and history.is_node(r) and names.is_same_call(history.producer[r], step) for r in step.refs)
+
+    is_shown = names.of(step) == step.op.grad_name or names.shows_all(step)  # what needs no gradient: of a composite it may be a constant of its own
 
     def walk(of) -> None:
         for ref in of.refs[of.params[0] :] if of.op.is_python else of.refs:
@@ -284,7 +286,7 @@ def edges(graph, step) -> tuple:
                 continue
             seen.add(ref)
             if not history.spec(ref).requires_grad:
-                if not is_composite and history.spec(ref).dtype.category >= FLOAT:
+                if is_shown and history.spec(ref).dtype.category >= FLOAT:
                     found.append((None, 0))
                 continue
             inner = history.producer[ref] if history.is_node(ref) else None
@@ -296,6 +298,8 @@ def edges(graph, step) -> tuple:
     walk(step)
     if len(found) == 3 and names.is_last_first(step):
         found = [found[2], *found[:2]]
+    if len(found) == 2 and names.of(step) == "ConvolutionBackward0":
+        found.append((None, 0))  # the bias that there is not
     if not all(isinstance(r, int) for r in step.refs) and names.of(step) in names.NUMBERS_ARE_TENSORS:
         found.append((None, 0))  # a number, which PyTorch's node has an edge for here
     return tuple(found)

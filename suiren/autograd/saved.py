@@ -25,7 +25,7 @@ class Saved:
         self.spec, self.version = t._spec, t._root()._version
 
     def get(self) -> Stored:
-        from suiren.autograd.engine import modified
+        from suiren.autograd.engine import made_by, modified
 
         if self.packed is not None:
             if local.rec.grad and self.spec.requires_grad:
@@ -33,8 +33,8 @@ class Saved:
             return node.unpacked(self.packed)
         now = self.tensor._root()._version
         if now != self.version:
-            made = node.grad_fn(self.tensor)
-            maker = "" if made is None else f", which is output {node.output_nr(self.tensor)} of {made.name()},"
+            place = node.history_of(self.tensor)
+            maker = "" if place is None else made_by(*place)
             raise RuntimeError(modified(self.spec, maker, self.version, now))
         return self.tensor
 
@@ -80,7 +80,9 @@ def _pack(rec, step) -> None:
     history = History(step)
     base, packed = rec.base, {}
     values = []
-    for ref in history.saved_by(step):
+    needed = history.saved_by(step)
+    # PyTorch saves by the names of its arguments, in alphabetical order: `other` before `self`
+    for ref in reversed(needed) if step.op.inputs in (("x", "y"), ("a", "b")) else needed:
         if ref < 0:
             t = _detached(rec.leaves[-1 - ref])
         else:

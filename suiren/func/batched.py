@@ -76,8 +76,8 @@ class BatchedTensor(Tensor):
 
     def __bool__(self) -> bool:
         raise RuntimeError(
-            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that yet, please shout over "
-            "at https://github.com/pytorch/functorch/issues/257 ."
+            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that yet, please file an "
+            "issue at https://github.com/pytorch/pytorch/issues ."
         )
 
     def detach(self) -> Tensor:

@@ -202,7 +202,7 @@ def _conv_weight_grad(x, g, *, kernel_size, stride, padding, dilation, groups):
 def _batched(op):
     """The rule of batching: more images of one weight, or else a group of channels for every place of the batch."""
 
-    def batch(size, tensors, is_batched, *, groups, **params):
+    def batch(size, tensors, is_batched, /, *, groups, **params):
         a, b = tensors
         if op() is not conv_weight_grad and is_batched == (True, False):
             images = a._spec.shape[1]

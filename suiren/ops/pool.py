@@ -216,7 +216,7 @@ def _avg_pool_grad(g, *, size, kernel_size, stride, padding, ceil_mode, count_in
 def _folded(op):
     """The rule of batching: the places of the batch are more images."""
 
-    def batch(size, tensors, is_batched, **params):
+    def batch(size, tensors, is_batched, /, **params):
         tensors = [t if batched else expand(t, shape=(size, *t._spec.shape)) for t, batched in zip(tensors, is_batched)]
         images = tensors[0]._spec.shape[1]
         tensors = [reshape(t if batched else copy(t), shape=(size * images, *t._spec.shape[2:])) for t, batched in zip(tensors, is_batched)]

@@ -36,8 +36,8 @@ class History:
         self.path = end.path()
         self.producer: dict[int, TrieNode] = {}
         self.leaf_specs: list = []
-        # slot -> (depth of the write, whether it counts as a version) for what an in-place write has replaced
-        self.overwritten: dict[int, tuple[int, bool]] = {}
+        # slot -> (depth of the write, whether it counts as a version, the new slot) for what an in-place write has replaced
+        self.overwritten: dict[int, tuple[int, bool, int]] = {}
         for step in self.path:
             if step.kind is OP:
                 for i in range(len(step.specs)):
@@ -45,7 +45,7 @@ class History:
             elif step.kind is LEAF:
                 self.leaf_specs.append(step.spec)
             elif step.op is None and step.kind == "write":
-                self.overwritten[step.refs[0]] = (step.depth, not step.params)
+                self.overwritten[step.refs[0]] = (step.depth, not step.params, step.refs[1])
 
     def spec(self, ref: int):
         if ref < 0:
@@ -72,14 +72,22 @@ class History:
         op = step.op
         for name in op.grad_needs:
             if name == "out":
-                needed.append(step.out)
+                needed.append(self.current(step, step.out))
             elif name[:3] == "out" and name[3:].isdigit():
-                needed.append(step.out + int(name[3:]))
+                needed.append(self.current(step, step.out + int(name[3:])))
             elif name in op.inputs:
                 ref = step.refs[op.inputs.index(name)]
                 if isinstance(ref, int):
-                    needed.append(ref)
+                    needed.append(self.current(step, ref))
         return needed
+
+    def current(self, step: TrieNode, ref: int) -> int:
+        """Where the value that a step saved stands now: a write through `.data` is not seen by autograd, which computes with what is there."""
+        written = self.overwritten.get(ref)
+        while written is not None and not written[1] and written[0] > step.depth:
+            ref = written[2]
+            written = self.overwritten.get(ref)
+        return ref
 
     def again(self, slots: list[int], freed: frozenset[int]) -> list[TrieNode]:
         """The freed nodes behind those slots whose backward can run again all the same, because no rule on the way needs a value."""

@@ -211,6 +211,8 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
             t._id = 0
             t._view_id = rec.base + node.out
             t._parent, t._view_op, t._view_params, t._seen = x, op, params, x._id or x._view_id
+            if x._silent:
+                t._silent = True
             return t
         t._id = rec.base + node.out
         t._parent = None

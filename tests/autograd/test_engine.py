@@ -159,3 +159,14 @@ def test_what_is_overwritten_by_a_constant_gets_no_gradient():
         assert y.requires_grad
         y.sum().backward()
         np.testing.assert_array_equal(x.grad.numpy(), [0, 0])
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_a_value_that_no_rule_uses_may_be_changed(look):
+    x = leaf(3)
+    h = x * 2.0
+    h.mul_(3.0)
+    if look:
+        h.sum().item()
+    h.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 6.0)

@@ -1,0 +1,19 @@
+"""Programs of autograd, against PyTorch's values and texts, in both tiers."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import suiren
+from suiren import autograd
+from tests.autograd.compare import same_as_recorded
+from tests.autograd.programs import PROGRAMS
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program(name, tier):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same_as_recorded(name, PROGRAMS[name](suiren, autograd))
