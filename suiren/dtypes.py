@@ -23,13 +23,24 @@ class dtype:
     def _make(cls, name: str, numpy_name: str | None, category: int, itemsize: int, llvm: str, short: str) -> dtype:
         self = object.__new__(cls)
         self.name = name
-        self.np = np.dtype(numpy_name) if numpy_name else None
+        if numpy_name:
+            self.np = np.dtype(numpy_name)
         self.category = category
         self.itemsize = itemsize
         self.llvm = llvm  # the type in a register; a bool is one byte in memory
         self.short = short  # in dumps of traces
         self.is_signed = name not in ("uint8", "uint16", "uint32", "uint64", "bool")
         return self
+
+    def __getattr__(self, name: str):
+        """`np` of bfloat16, which NumPy does not have: loaded when somebody asks for it."""
+        if name != "np":
+            raise AttributeError(f"'torch.dtype' object has no attribute {name!r}")
+        from ml_dtypes import bfloat16 as scalar
+
+        self.np = np.dtype(scalar)
+        _BY_NUMPY[self.np] = self
+        return self.np
 
     @property
     def is_floating_point(self) -> bool:
@@ -76,11 +87,12 @@ bool_ = dtype._make("bool", "bool", BOOL, 1, "i1", "b8")
 complex64 = dtype._make("complex64", "complex64", COMPLEX, 8, "", "c64")
 complex128 = dtype._make("complex128", "complex128", COMPLEX, 16, "", "c128")
 
+NARROW = (float16, bfloat16)  # computed in float32 and rounded, as PyTorch does
 ALL = (float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, uint32, bool_, complex64, complex128)
 # What a Python class stands for where a dtype is asked: `x.to(float)`.
 OF_CLASS = {float: float64, int: int64, bool: bool_, complex: complex128}
 _BY_NAME = {d.name: d for d in ALL}
-_BY_NUMPY = {d.np: d for d in ALL if d.np is not None}
+_BY_NUMPY = {d.np: d for d in ALL if d is not bfloat16}  # that one comes when it is asked for
 
 _SCALAR_NAMES = {
     "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte", "int8": "Char", "int16": "Short",

@@ -38,7 +38,7 @@ def run(
         kinds = tuple(v.cls if isinstance(v, Number) else specs[v] for v in node.inputs)
         start = perf_counter() if clock is not None else 0.0
         try:
-            results = node.op.run(inputs, kinds, node.params, node.specs)
+            results = node.op.interpret(inputs, kinds, node.params, node.specs)
             if stop_at_nan and not all(np.isfinite(r).all() for r in results if r.dtype.kind in "fc"):
                 raise FloatingPointError("the result has a NaN or an infinity")
         except Exception as cause:

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from suiren import dtypes
+from suiren.trace.recording import settle
+from suiren.trace.storage import array_of
 
 _options = SimpleNamespace(precision=4, threshold=1000, edgeitems=3, linewidth=80, sci_mode=None)
 _PROFILES = {
@@ -126,7 +128,7 @@ def tensor_text(t, contents: str | None = None) -> str:
     prefix = "tensor(" if plain else f"{type(t).__name__}("
     indent = len(prefix)
     spec = t._spec
-    a = t.detach().numpy()
+    a = array_of(settle(t))
     suffixes = []
     defaults = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.get_default_dtype().to_complex())
     shown_dtype = spec.dtype not in defaults
@@ -140,7 +142,7 @@ def tensor_text(t, contents: str | None = None) -> str:
             suffixes.append(f"size={tuple(spec.shape)}")
         summarize = spec.numel > _options.threshold
         sample = _edges(a) if summarize else a
-        if sample.dtype == np.float16:
+        if spec.dtype in dtypes.NARROW:
             a, sample = a.astype(np.float32), sample.astype(np.float32)
         form = _ComplexFormatter(sample) if spec.dtype.is_complex else _Formatter(sample)
         body = _body(a, indent, summarize, form)

@@ -11,9 +11,10 @@ from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of
 from suiren.api.pointwise import relu, sigmoid, tanh
 from suiren.api.shapes import part
 from suiren.api.surface import public
-from suiren.dtypes import FLOAT, dtype
+from suiren.dtypes import FLOAT, NARROW, dtype, float32
 from suiren.ops import activation, compare, creation, elementary, movement, pointwise, reduce
 from suiren.trace.recording import record, unary
+from suiren.trace.storage import Stored
 
 _logsigmoid, _gelu = unary(activation.logsigmoid), unary(activation.gelu)
 
@@ -173,9 +174,15 @@ def _shifted(function: str, input, dim: int | None, dtype: dtype | None):
     return pointwise.sub(input, top), dims
 
 
+def _is_narrow(input) -> bool:
+    return isinstance(input, Stored) and input._spec.dtype in NARROW
+
+
 @public()
 def softmax(input, dim: int | None = None, dtype: dtype | None = None):
-    """exp(x) / sum(exp(x)) along a dim, without overflow."""
+    """exp(x) / sum(exp(x)) along a dim, without overflow. Narrow floats are computed in float32."""
+    if dtype is None and _is_narrow(input):
+        return creation.cast(softmax(input, dim, float32), dtype=input._spec.dtype)
     shifted, dims = _shifted("softmax", input, dim, dtype)
     e = elementary.exp(shifted)
     return pointwise.div(e, reduce.sum(e, dims=dims, keepdim=True))
@@ -183,7 +190,9 @@ def softmax(input, dim: int | None = None, dtype: dtype | None = None):
 
 @public()
 def log_softmax(input, dim: int | None = None, dtype: dtype | None = None):
-    """log(softmax(x)) along a dim, without loss of digits."""
+    """log(softmax(x)) along a dim, without loss of digits. Narrow floats are computed in float32."""
+    if dtype is None and _is_narrow(input):
+        return creation.cast(log_softmax(input, dim, float32), dtype=input._spec.dtype)
     shifted, dims = _shifted("log_softmax", input, dim, dtype)
     return pointwise.sub(shifted, elementary.log(reduce.sum(elementary.exp(shifted), dims=dims, keepdim=True)))
 

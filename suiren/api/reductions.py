@@ -93,6 +93,8 @@ def logsumexp(input, dim, keepdim: bool = False):
     if input._spec.dtype.category < FLOAT:
         input = creation.cast(input, dtype=dtypes.get_default_dtype())
     s, dims = input._spec, dims_of(dim, input._spec.ndim)
+    if s.dtype in dtypes.NARROW:
+        return creation.cast(logsumexp(creation.cast(input, dtype=dtypes.float32), dim, keepdim), dtype=s.dtype)
     if 0 in s.shape and _count(s.shape, dims) == 0:
         return elementary.log(record(reduce.sum, (input,), (dims, keepdim)))
     top = creation.stop_gradient(reduce.amax(input, dims=dims, keepdim=True))
@@ -123,6 +125,9 @@ def _moments(function: str, input, dim, correction, unbiased, keepdim: bool):
         correction = int(unbiased)
     correction = 1 if correction is None else correction
     s, dims = input._spec, dims_of(dim, input._spec.ndim)
+    if s.dtype in dtypes.NARROW:
+        found, average, dims = _moments(function, creation.cast(input, dtype=dtypes.float32), dim, correction, None, keepdim)
+        return creation.cast(found, dtype=s.dtype), creation.cast(average, dtype=s.dtype), dims
     n = _count(s.shape, dims)
     if n - correction <= 0:
         import warnings
@@ -146,6 +151,8 @@ def var(input, dim=None, unbiased: bool | None = None, keepdim: bool = False, *,
 @public(out=True)
 def std(input, dim=None, unbiased: bool | None = None, keepdim: bool = False, *, correction=None):
     """The standard deviation: the square root of `var`. Its gradient is 0 where it is 0."""
+    if isinstance(input, Stored) and input._spec.dtype in dtypes.NARROW:
+        return creation.cast(std(creation.cast(input, dtype=dtypes.float32), dim, unbiased, keepdim, correction=correction), dtype=input._spec.dtype)
     return _root(_moments("std", input, dim, correction, unbiased, keepdim)[0])
 
 

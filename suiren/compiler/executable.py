@@ -140,7 +140,7 @@ class PartialExecutable:
         inputs = [numbers[x.index] if isinstance(x, Number) else _array(at[x], self.specs[x]) for x in node.inputs]
         kinds = tuple(x.cls if isinstance(x, Number) else self.specs[x] for x in node.inputs)
         try:
-            results = node.op.run(inputs, kinds, node.params, node.specs)
+            results = node.op.interpret(inputs, kinds, node.params, node.specs)
         except Exception as cause:
             raise NodeFailed(index, cause) from cause
         for v, result in zip(node.outputs, results):

@@ -295,10 +295,7 @@ class Buffer:
 
 def _read_rare(d: dtype, addr: int) -> float | complex:
     """An element of a dtype that ctypes has no type for."""
-    raw = ctypes.string_at(addr, d.itemsize)
-    if d is dtypes.bfloat16:  # the upper half of a float32
-        return float(np.uint32(int.from_bytes(raw, sys.byteorder) << 16).view(np.float32))
-    return np.frombuffer(raw, d.np)[0].item()
+    return np.frombuffer(ctypes.string_at(addr, d.itemsize), d.np)[0].item()
 
 
 class ForeignBuffer(Buffer):

@@ -108,6 +108,14 @@ class Op:
         found = found if isinstance(found, tuple) else (found,)
         return tuple(np.asarray(a, dtype=s.dtype.np).reshape(s.shape) for a, s in zip(found, specs))
 
+    def interpret(self, arrays: list, inputs: tuple[Input, ...], params: tuple, specs: tuple[Spec, ...]) -> tuple[np.ndarray, ...]:
+        """`run`; narrow floats are computed in float32 and rounded, as machine code and PyTorch do it."""
+        if not any(s.dtype in dtypes.NARROW for s in (*inputs, *specs) if isinstance(s, Spec)) or self.kind in ("movement", "placement"):
+            return self.run(arrays, inputs, params, specs)
+        wide = [a.astype(np.float32) if isinstance(x, Spec) and x.dtype in dtypes.NARROW else a for a, x in zip(arrays, inputs)]
+        found = self.run(wide, tuple(map(_widened, inputs)), params, tuple(map(_widened, specs)))
+        return tuple(np.asarray(a).astype(s.dtype.np, copy=False) for a, s in zip(found, specs))
+
     def work(self, inputs: tuple[Input, ...], specs: tuple[Spec, ...], params: tuple) -> int:
         """About how many elements or multiplications it is to compute: decides what is too big to interpret."""
         return sum(s.numel for s in specs)
@@ -129,6 +137,10 @@ class Op:
 
     def __reduce__(self):
         return REGISTRY.__getitem__, (self.name,)
+
+
+def _widened(x: Input) -> Input:
+    return spec(x.shape, dtypes.float32) if isinstance(x, Spec) and x.dtype in dtypes.NARROW else x
 
 
 # ---------------------------------------------------------------- pointwise

@@ -22,7 +22,7 @@ def from_record(line: str) -> Outcome:
     return Outcome(values, gradients, tuple(error.split(": ", 1)) if error is not None else None)
 
 
-def assert_same(line: str, got: Outcome, want: Outcome) -> None:
+def assert_same(line: str, got: Outcome, want: Outcome, rtol: float = 2e-5) -> None:
     """The same values, shapes and dtypes, gradients, or the same type of exception with PyTorch's words in its message."""
     if want.error is not None:
         assert got.error is not None, f"{line}: no {want.error[0]} ({want.error[1]}), but {got.values}"
@@ -39,22 +39,22 @@ def assert_same(line: str, got: Outcome, want: Outcome) -> None:
             continue
         assert isinstance(g, np.ndarray), f"{line}: {g!r}, want an array"
         assert g.dtype == w.dtype and g.shape == w.shape, f"{line}: {g.dtype}{g.shape}, want {w.dtype}{w.shape}"
-        _close(g, w, line)
+        _close(g, w, line, rtol)
     for name, w in want.gradients.items():
         g = got.gradients.get(name)
         assert g is not None or not w.any(), f"{line}: no gradient of {name}"
         if g is not None:
-            _close(g, w, f"{line}, gradient of {name}")
+            _close(g, w, f"{line}, gradient of {name}", rtol)
 
 
-def _close(got: np.ndarray, want: np.ndarray, what: str) -> None:
+def _close(got: np.ndarray, want: np.ndarray, what: str, rtol: float) -> None:
     if want.dtype.kind not in "fc":
         np.testing.assert_array_equal(got, want, err_msg=what)
         return
     # float32 and complex64 results of up to a dozen roundings each; gradients are sums of such
     finite = np.abs(want[np.isfinite(want)])
     scale = max(1.0, float(finite.max())) if finite.size else 1.0
-    np.testing.assert_allclose(got, want, rtol=2e-5, atol=3e-6 * scale, err_msg=what)
+    np.testing.assert_allclose(got, want, rtol=rtol, atol=0.15 * rtol * scale, err_msg=what)
 
 
 # Lines whose exception has PyTorch's type, but not its words: they speak of its parser of overloads, or the message here says more.

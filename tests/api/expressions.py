@@ -226,3 +226,13 @@ t.stft(b.reshape(-1), 8, hop_length=0, return_complex=True); t.stft(b.reshape(-1
 t.istft(t.stft(b.reshape(-1), 8, return_complex=True), 8); t.istft(t.stft(b.reshape(2, -1), 6, 2, return_complex=True, normalized=True), 6, 2, normalized=True, length=11); t.istft(x, 8)
 t.istft(t.stft(b.reshape(-1), 4, window=v.abs() + 1, onesided=False, return_complex=True), 4, window=v.abs() + 1); t.istft(x + 0j, 4, length=12); t.istft(x + 0j, 8)
 """
+
+EXPRESSIONS["narrow"] = """
+x.bfloat16(); (x.bfloat16() + y.bfloat16()).float(); x.bfloat16().sum().float(); x.bfloat16().mean(0).float(); (x.bfloat16() @ y.bfloat16().t()).float(); x.bfloat16().tolist()
+t.softmax(x.bfloat16(), 1).float(); t.log_softmax(x.bfloat16(), 0).float(); x.bfloat16().logsumexp(1).float(); x.bfloat16().std().float(); x.bfloat16().var(0).float(); x.bfloat16().exp().float()
+x.bfloat16().max(1).indices; t.sort(x.bfloat16(), 1).values.float(); t.cat([x.bfloat16(), y.bfloat16()]).float(); x.bfloat16()[j].float(); (x.bfloat16() < y.bfloat16()); x.bfloat16().cumsum(1).float()
+(x.bfloat16() + y).dtype; (x.bfloat16() + y.half()).dtype; (k + x.bfloat16()).dtype; x.bfloat16().long(); x.bfloat16().argmax(1); x.bfloat16().norm().float()
+t.tensor(3.14159, dtype=t.bfloat16).item(); str(x.bfloat16()); str(t.zeros(2, dtype=t.bfloat16)); t.ones(2, 3, dtype=t.bfloat16).float(); t.full((2,), 1e38, dtype=t.bfloat16).float(); x.bfloat16().numpy()
+(x.half() + y.half()); x.half().sum(); (x.half() @ y.half().t()); t.softmax(x.half(), 1); x.half().std(); t.nn.functional.layer_norm(x.half(), (4,)); x.half().mean(1); t.nn.functional.layer_norm(x.bfloat16(), (4,)).float()
+a = x.detach().bfloat16(); a[1] = 7; a.float() ;; a = x.detach().bfloat16(); a.mul_(2); a.float() ;; a = x.detach().bfloat16().requires_grad_(); (a * a).sum().backward(); a.grad.float()
+"""
