@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from suiren.autograd import engine, node, saved
+from suiren.autograd import engine, graphs, node, saved
 from suiren.autograd.modes import no_grad
 from suiren.ops import creation, views
 from suiren.trace import recording
@@ -75,11 +75,11 @@ class FunctionNode(node.Node, FunctionCtx):
         if self._step is None:
             return ()
         if local.rec.base == self._base:
-            return node.edges(engine.Live(local.rec), self._step)
+            return node.edges(graphs.Live(local.rec), self._step)
         graph = self.graph() if self.graph is not None else None
         if graph is None:
             raise RuntimeError("the graph of this node is gone: no tensor of it is left")
-        return node.edges(engine.Kept(graph), self._step)
+        return node.edges(graphs.Kept(graph), self._step)
 
     def _attach(self) -> None:
         """It stands in its graph already."""

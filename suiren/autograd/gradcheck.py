@@ -175,7 +175,7 @@ def _fast(func, inputs: tuple, outputs: tuple, eps, atol, rtol, backward: bool, 
             if forward:
                 from suiren.func.transforms import jvp
 
-                def of_one(t, i=i):
+                def of_one(t, i=i, o=o):
                     return _differentiable(func(*inputs[:i], t, *inputs[i + 1 :]))[o]
 
                 _, moved = jvp(of_one, (x.detach(),), (_tensor(u.astype(x.dtype.np)),))

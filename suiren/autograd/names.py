@@ -9,13 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 # Functions that PyTorch has one node for, under their own name.
-_OWN = """
-unsqueeze squeeze roll repeat topk softmax log_softmax var std var_mean std_mean addmm addmv addr baddbmm addbmm masked_fill
-masked_select masked_scatter tril triu trace diag_embed unbind aminmax median kthvalue logsumexp rot90 addcmul addcdiv hypot copysign
-logaddexp logaddexp2 logit sinc deg2rad rad2deg frac dist lerp index_copy index_fill take put select_scatter slice_scatter diagonal_scatter
-scatter_reduce cdist logcumsumexp celu hardshrink softshrink hardtanh hardsigmoid hardswish softplus gelu silu mish elu leaky_relu glu
-renorm cumprod mv dot bmm split_with_sizes nanmedian xlogy logsigmoid pixel_shuffle unfold stack
-""".split()
+_OWN = ["unsqueeze", "squeeze", "roll", "repeat", "topk", "softmax", "log_softmax", "var", "std", "var_mean", "std_mean", "addmm", "addmv", "addr", "baddbmm", "addbmm", "masked_fill", "masked_select", "masked_scatter", "tril", "triu", "trace", "diag_embed", "unbind", "aminmax", "median", "kthvalue", "logsumexp", "rot90", "addcmul", "addcdiv", "hypot", "copysign", "logaddexp", "logaddexp2", "logit", "sinc", "deg2rad", "rad2deg", "frac", "dist", "lerp", "index_copy", "index_fill", "take", "put", "select_scatter", "slice_scatter", "diagonal_scatter", "scatter_reduce", "cdist", "logcumsumexp", "celu", "hardshrink", "softshrink", "hardtanh", "hardsigmoid", "hardswish", "softplus", "gelu", "silu", "mish", "elu", "leaky_relu", "glu", "renorm", "cumprod", "mv", "dot", "bmm", "split_with_sizes", "nanmedian", "xlogy", "logsigmoid", "pixel_shuffle", "unfold", "stack"]
 
 _PYTORCH = {
     "norm": "LinalgVectorNormBackward0", "vector_norm": "LinalgVectorNormBackward0", "t": "TBackward0", "transpose": "TransposeBackward0",

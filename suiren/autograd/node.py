@@ -266,7 +266,7 @@ def node_at(graph, ref: int) -> tuple:
     if t is None:
         return None, 0
     if t._graph is not None:
-        from suiren.autograd.engine import Kept
+        from suiren.autograd.graphs import Kept
 
         if not hasattr(graph, "graph") or t._graph[0] is not graph.graph:
             return node_at(Kept(t._graph[0]), t._graph[1])

@@ -16,17 +16,6 @@ def leading(run, roots: list) -> set[tuple[int, int]]:
         history = graph.history
         tensors: dict[int, bool] = {}
 
-        def tensor_leads(ref: int) -> bool:
-            t = graph.tensor(ref)
-            if t is None or not t._spec.requires_grad:
-                return False
-            if ("leaf", id(t)) in wanted:
-                return True
-            if t._graph is None or (graph is not run.live and t._graph[0] is graph.graph):
-                return False
-            kept = run.kept_graph(t._graph[0])
-            return (kept, t._graph[1]) in wanted or t._graph[1] in leads.get(id(kept), ())
-
         for step in history.path:
             if step.kind is not OP or step.op.grad is None:
                 continue
@@ -38,12 +27,25 @@ def leading(run, roots: list) -> set[tuple[int, int]]:
                 else:
                     leading_ref = tensors.get(ref)
                     if leading_ref is None:
-                        leading_ref = tensors[ref] = tensor_leads(ref)
+                        leading_ref = tensors[ref] = _tensor_leads(run, graph, ref, leads)
                 if leading_ref:
                     slots.update(range(step.out, step.out + len(step.specs)))
                     found.add((id(graph), step.out))
                     break
     return found
+
+
+def _tensor_leads(run, graph, ref: int, leads: dict[int, set[int]]) -> bool:
+    """Whether a way leads on from the tensor at which a graph ends: it is wanted, or an earlier graph goes on from it."""
+    t = graph.tensor(ref)
+    if t is None or not t._spec.requires_grad:
+        return False
+    if ("leaf", id(t)) in run.wanted:
+        return True
+    if t._graph is None or (graph is not run.live and t._graph[0] is graph.graph):
+        return False
+    kept = run.kept_graph(t._graph[0])
+    return (kept, t._graph[1]) in run.wanted or t._graph[1] in leads.get(id(kept), ())
 
 
 def _graphs_behind(run, roots: list) -> list:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suiren.autograd import engine
+from suiren.autograd import engine, graphs
 from suiren.trace import macros, recording
 from suiren.trace.macros import NumberPlan
 from suiren.trace.recording import Recording
@@ -81,7 +81,7 @@ def _remembered(rec: Recording, run, reached: list, graph, gradient, plan) -> Ba
 
 
 def _leaf_places(source, rec: Recording):
-    if isinstance(source, engine.Live):
+    if isinstance(source, graphs.Live):
         yield from ((-1 - j, t) for j, t in enumerate(rec.leaves))
         yield from rec.owners.items()
     else:

@@ -25,7 +25,7 @@ class Saved:
         self.spec, self.version = t._spec, t._root()._version
 
     def get(self) -> Stored:
-        from suiren.autograd.engine import made_by, modified
+        from suiren.autograd.graphs import made_by, modified
 
         if self.packed is not None:
             if local.rec.grad and self.spec.requires_grad:

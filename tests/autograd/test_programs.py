@@ -8,6 +8,7 @@ import pytest
 
 import suiren
 from suiren import autograd
+from tests.autograd import programs_of_graphs  # noqa: F401  it adds its own
 from tests.autograd.compare import same_as_recorded
 from tests.autograd.programs import PROGRAMS
 
