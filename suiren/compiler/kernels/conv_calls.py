@@ -44,8 +44,10 @@ def call_of(
     writes: list[Buffer],
     label: str,
     flops: int = 0,
+    part: float = 1.0,
 ) -> Call:
-    traffic = sum(buffer.nbytes for buffer in {*reads, *writes})
+    """`part`: how much of its buffers it goes over."""
+    traffic = int(part * sum(buffer.nbytes for buffer in {*reads, *writes}))
     return Call(
         kernel, words.args(values), units, list(dict.fromkeys(reads)), writes, flops=flops, traffic=traffic, label=label
     )

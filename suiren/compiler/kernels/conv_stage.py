@@ -201,15 +201,14 @@ class Pack:
                 b.store(b.convert(x, self.result), to, offset=b.add(b.mul(place, width), column * block))
 
             begin = b.mul(part, n["run_part"])
-            with b.loop(begin, b.minimum(b.add(begin, n["run_part"]), n["runs"]), unroll=1) as run:
-                row = b.at(run_table, b.mul(run, block + 1), int64)
-                source = b.load(row, int64, invariant=True)
-                places = [b.load(row, int64, offset=1 + k, invariant=True) for k in range(block)]
-                for column in range(self.columns):
-                    rows = [
-                        b.load(lane, self.dtype, block, offset=source)
-                        for lane in lanes[column * block : (column + 1) * block]
-                    ]
+            end = b.minimum(b.add(begin, n["run_part"]), n["runs"])
+            for column in range(self.columns):  # one after the other: not more streams at once than a core follows
+                mine = lanes[column * block : (column + 1) * block]
+                with b.loop(begin, end, unroll=1) as run:
+                    row = b.at(run_table, b.mul(run, block + 1), int64)
+                    source = b.load(row, int64, invariant=True)
+                    places = [b.load(row, int64, offset=1 + k, invariant=True) for k in range(block)]
+                    rows = [b.load(lane, self.dtype, block, offset=source) for lane in mine]
                     for x, place in zip(transpose(b, rows), places):
                         put(x, place, column)
             begin = b.mul(part, n["rest_part"])

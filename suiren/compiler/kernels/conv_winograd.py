@@ -120,7 +120,7 @@ def _at_points(x: Place, sizes: Sizes, window: int, low: Sequence[int], to: Buff
         "to_point": channel_blocks * sizes.plane(images) * block,
     }  # fmt: skip
     units = images * channel_blocks * sizes.tiles_h
-    return call_of(kernel.kernel, kernel.words, values, units, [x.ptr.buffer], [to], f"{name} at points")
+    return call_of(kernel.kernel, kernel.words, values, units, [x.ptr.buffer], [to], f"{name} at points", part=images / x.shape[0])
 
 
 def _low(dims: tuple[Dim, ...]) -> tuple[int, int]:
@@ -212,7 +212,7 @@ def _outputs_of_points(site: Site, sizes: Sizes, products: Buffer, first: int, i
     }  # fmt: skip
     units = images * sizes.written * sizes.tiles_h
     reads, writes = [products, *buffers_of(site.operands)], buffers_of(site.results)
-    return call_of(kernel.kernel, kernel.words, values, units, reads, writes, "outputs of points")
+    return call_of(kernel.kernel, kernel.words, values, units, reads, writes, "outputs of points", part=images / out.shape[0])
 
 
 def weights(site: Site, dims: tuple[Dim, ...]) -> list[Call]:
