@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from suiren.dtypes import int64
-from suiren.ops.creation import wanted, zeros_like
-from suiren.trace.op import INTERPRETER_ONLY, NOT_DIFFERENTIABLE, Template, opaque
+from suiren.ops.creation import copy, iota, wanted, zeros_like
+from suiren.ops.movement import expand, permute, reshape
+from suiren.ops.pointwise import add, scale
+from suiren.trace.op import INTERPRETER_ONLY, NOT_DIFFERENTIABLE, Template, opaque, shifted
 from suiren.trace.spec import Spec, spec
 
 
@@ -19,8 +21,34 @@ class _Places(Template):
     """`by_element`: there is an index for every element. `adds`: values that meet are added. What takes a value writes it (`writes`) into a copy of x."""
 
     def __init__(self, name, *, by_element=False, adds=False, **kw):
-        super().__init__(name, family="indexing", **kw)
+        rule = {"lead": shifted} if by_element else {"batch": self._batch_slices}
+        super().__init__(name, family="indexing", **rule, **kw)
         self.by_element, self.adds, self.writes = by_element, adds, "value" in self.inputs
+
+
+    def _batch_slices(self, size, tensors, is_batched, *, dim):
+        """One index for the whole batch: the batch is a dim more. One for each place: the rows of all places are rows of one tensor."""
+        x, index, *value = tensors
+        is_index_batched = is_batched[1]
+        x, *value = (
+            t if batched else expand(t, shape=(size, *t._spec.shape)) for t, batched in zip((x, *value), (is_batched[0], *is_batched[2:]))
+        )
+        if not is_index_batched:
+            return self(x, index, *value, dim=dim + 1)
+        ndim, rows, n = x._spec.ndim, x._spec.shape[dim + 1], index._spec.ndim - 1
+        rest = [d for d in range(1, ndim) if d != dim + 1]
+        x = permute(x, dims=(0, dim + 1, *rest))
+        x = reshape(copy(x), shape=(size * rows, *x._spec.shape[2:]))
+        first = reshape(scale(iota(size=size), by=rows), shape=(size, *(1,) * n))
+        ahead, index_dims = range(1, dim + 1), range(dim + 1, dim + 1 + n)
+        moved = (0, *index_dims, *ahead, *range(dim + 1 + n, ndim - 1 + n))  # (B, *index, *rest) of (B, *ahead, *index, *behind)
+        value = [permute(v, dims=moved) for v in value]
+        out = self(x, add(index, first), *value, dim=0)
+        if not value:
+            return permute(out, dims=tuple(moved.index(d) for d in range(len(moved))))
+        out = reshape(out, shape=(size, rows, *out._spec.shape[1:]))
+        order = (0, dim + 1, *rest)
+        return permute(out, dims=tuple(order.index(d) for d in range(ndim)))
 
 
 # ---------------------------------------------------------------- whole slices
