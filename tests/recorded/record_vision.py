@@ -23,6 +23,7 @@ from torchvision import tv_tensors  # noqa: E402
 from torchvision.transforms import v2  # noqa: E402
 
 from tests.recorded import save  # noqa: E402
+from tests.vision import utils_cases  # noqa: E402
 from tests.vision.models import cases as models  # noqa: E402
 from tests.vision.ops import cases as ops  # noqa: E402
 from tests.vision.transforms.v2 import cases as second  # noqa: E402
@@ -53,6 +54,8 @@ def main() -> None:
             found[f"{case} {name}"] = "\n".join(kinds)
     for case in second.REPRS:
         found[case] = repr(eval(case, {"v2": v2, "tv": tv_tensors, "t": torch}))
+    for case in utils_cases.CASES:
+        found[case] = utils_cases.result(case, torch, torchvision.utils)
     found.update(_matlab_files())
     print(save(found, PATH), "bytes")
 
