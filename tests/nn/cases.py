@@ -181,6 +181,18 @@ FUNCTIONS = {
         lambda F, x, t: F.multilabel_margin_loss(x, t), [N(2, 4), lambda r: np.array([[3, 0, -1, 1], [2, -1, 0, 1]])],
     ),
     "triplet_margin_loss": (lambda F, a, p, n: F.triplet_margin_loss(a, p, n, swap=True), [N(3, 4), N(3, 4), N(3, 4)]),
+    "grid_sample": (lambda F, x, g: F.grid_sample(x, g, align_corners=False), [N(2, 3, 4, 5), N(2, 3, 2, 2)]),
+    "grid_sample_cubic": (lambda F, x, g: F.grid_sample(x, g, "bicubic", "reflection", True), [N(1, 2, 4, 5), N(1, 2, 2, 2)]),
+    "affine_grid": (lambda F, a: F.affine_grid(a, [2, 1, 3, 4], align_corners=False), [N(2, 2, 3)]),
+    "interpolate_antialias": (lambda F, x: F.interpolate(x, (4, 3), mode="bicubic", antialias=True), [N(1, 2, 9, 8)]),
+    "fractional_max_pool2d": (lambda F, x, u: F.fractional_max_pool2d(x, 2, 3, _random_samples=u.detach()), [N(2, 3, 6, 7), unit(2, 3, 2)]),
+    "ctc_loss": (lambda F, x, t: F.ctc_loss(F.log_softmax(x, 2), t + 1, [6, 5], [3, 2]), [N(6, 2, 4), below(3, 2, 3)]),
+    "linear_cross_entropy": (lambda F, x, w, t: F.linear_cross_entropy(x, w, t), [N(4, 3), N(5, 3), below(5, 4)]),
+    "embedding_scaled": (lambda F, i, w: F.embedding(i, w, scale_grad_by_freq=True), [below(3, 3, 2), N(5, 4)]),
+    "embedding_max_norm": (lambda F, i, w: F.embedding(i, w.detach().clone(), max_norm=1.0), [below(5, 3, 2), N(5, 4)]),
+    "attention_heads": (
+        lambda F, q, k, v: F.scaled_dot_product_attention(q, k, v, scale=0.3, enable_gqa=True), [N(1, 4, 3, 5), N(1, 2, 6, 5), N(1, 2, 6, 5)],
+    ),
     "triplet_margin_with_distance_loss": (
         lambda F, a, p, n: F.triplet_margin_with_distance_loss(a, p, n), [N(3, 4), N(3, 4), N(3, 4)],
     ),
@@ -286,6 +298,19 @@ MODULES = {
     "nn.Unflatten(1, (2, 3))": [(2, 6, 4)],
     "nn.Embedding(7, 3, padding_idx=2)": [7],
     "nn.EmbeddingBag(7, 3, mode='sum')": [7],
+    "nn.LSTM(3, 4, 2, bidirectional=True)": [(3, 2, 3)],
+    "nn.GRU(3, 4, batch_first=True)": [(2, 3, 3)],
+    "nn.RNN(3, 4, nonlinearity='relu', bias=False)": [(3, 2, 3)],
+    "nn.LSTMCell(3, 4)": [(2, 3)],
+    "nn.GRUCell(3, 4)": [(2, 3)],
+    "nn.RNNCell(3, 4)": [(2, 3)],
+    "nn.MultiheadAttention(4, 2, dropout=0.2)": [(3, 2, 4), (5, 2, 4), (5, 2, 4)],
+    "nn.TransformerEncoderLayer(4, 2, 8)": [(3, 2, 4)],
+    "nn.TransformerDecoderLayer(4, 2, 8, batch_first=True, norm_first=True)": [(2, 3, 4), (2, 5, 4)],
+    "nn.FractionalMaxPool2d(2, output_ratio=0.5)": [(2, 3, 6, 7)],
+    "nn.RReLU(0.1, 0.3)": [(3, 4)],
+    "nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2, 4], 2.0)": [(5, 4), 6],
+    "nn.SyncBatchNorm(3)": [(4, 3, 2)],
     "nn.PixelShuffle(2)": [(2, 8, 3, 2)],
     "nn.PixelUnshuffle(2)": [(2, 2, 4, 6)],
     "nn.ChannelShuffle(2)": None,
@@ -319,6 +344,11 @@ MODULES = {
 }
 
 
+def first(out):
+    """The first of several results."""
+    return out[0] if isinstance(out, tuple) else out
+
+
 def module_results(lib, text: str) -> dict[str, np.ndarray | str]:
     """Its text, its state with a seed ("init a.weight"), the state after two batches, results in training and evaluation, gradients."""
     lib.manual_seed(11)
@@ -333,16 +363,16 @@ def module_results(lib, text: str) -> dict[str, np.ndarray | str]:
         inputs = []
         for shape in MODULES[text]:
             if isinstance(shape, int):
-                inputs.append(lib.tensor(rng.integers(0, shape, (5,) if "Loss" in text else (5, 3))))
+                inputs.append(lib.tensor(rng.integers(0, shape, (5,) if "Loss" in text or "Softmax" in text else (5, 3))))
             else:
                 inputs.append(lib.tensor(rng.standard_normal(shape).astype(np.float32), requires_grad=True))
         module(*inputs)
-        out = module(*inputs)  # the second time: running statistics have moved
+        out = first(module(*inputs))  # the second time: running statistics have moved
         weight = np.random.default_rng(1).standard_normal(tuple(out.shape)).astype(np.float32)
         (out * lib.tensor(weight)).sum().backward()
         found["out"] = out.detach().numpy().copy()
         found |= {f"state {k}": v.numpy().copy() for k, v in module.state_dict().items()}
-        found["evaluated"] = module.eval()(*inputs).detach().numpy().copy()
+        found["evaluated"] = first(module.eval()(*inputs)).detach().numpy().copy()
     gradients = [*((f"input{i}", t) for i, t in enumerate(inputs)), *module.named_parameters()]
     found |= {f"grad {name}": t.grad.numpy().copy() for name, t in gradients if t.grad is not None}
     return found

@@ -15,6 +15,7 @@ import numpy as np
 FILE = Path(__file__).parent / "values.npz"
 NN_FILE = Path(__file__).parent / "nn.npz"
 NN_PROGRAMS_FILE = Path(__file__).parent / "nn_programs.npz"
+LINALG_FILE = Path(__file__).parent / "linalg.npz"
 OPTIM_FILE = Path(__file__).parent / "optim.npz"
 AUTOGRAD_FILE = Path(__file__).parent / "autograd.npz"
 _REQUIRED = object()

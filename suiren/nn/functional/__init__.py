@@ -87,10 +87,10 @@ from suiren.nn.functional.pooling import adaptive_avg_pool1d as adaptive_avg_poo
 from suiren.nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from suiren.nn.functional.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
 from suiren.nn.functional.pooling import adaptive_max_pool1d as adaptive_max_pool1d
-from suiren.nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
-from suiren.nn.functional.pooling import adaptive_max_pool3d as adaptive_max_pool3d
 from suiren.nn.functional.pooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
+from suiren.nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
 from suiren.nn.functional.pooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
+from suiren.nn.functional.pooling import adaptive_max_pool3d as adaptive_max_pool3d
 from suiren.nn.functional.pooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
 from suiren.nn.functional.pooling import avg_pool1d as avg_pool1d
 from suiren.nn.functional.pooling import avg_pool2d as avg_pool2d

@@ -5,10 +5,12 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
+from suiren import linalg
 from suiren.api.comparison import allclose
 from suiren.api.creation import eye, zeros_like
 from suiren.api.joining import cat
 from suiren.autograd.modes import no_grad
+from suiren.dtypes import finfo
 from suiren.nn.functional import normalize
 from suiren.nn.modules.module import Module
 from suiren.nn.utils import parametrize
@@ -22,16 +24,12 @@ def _identity_like(x: Tensor, n: int) -> Tensor:
 
 
 def _is_orthogonal(q: Tensor) -> bool:
-    from suiren import finfo
-
     n, k = q.size(-2), q.size(-1)
     return allclose(q.mH @ q, _identity_like(q, k).expand(*q.shape[:-2], k, k), atol=10.0 * n * finfo(q.dtype).eps)
 
 
 def _make_orthogonal(a: Tensor) -> Tensor:
     """The Q of a QR factorisation whose R has a positive diagonal."""
-    from suiren import linalg
-
     x, tau = a.geqrf()
     q = linalg.householder_product(x, tau)
     return q * x.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
@@ -55,8 +53,6 @@ class _Orthogonal(Module):
             self.register_buffer("base", None)
 
     def forward(self, x: Tensor) -> Tensor:
-        from suiren import linalg
-
         transposed = x.size(-2) < x.size(-1)
         if transposed:
             x = x.mT
