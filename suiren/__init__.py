@@ -124,7 +124,7 @@ globals().update(_old_types)
 globals().update(_old_storages)
 _compiler.__dict__.update((_name, getattr(_compilation, _name)) for _name in _compilation.COMPILER_NAMES)  # torch.compiler
 
-_LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "mps", "mtia", "nn", "optim", "profiler", "random", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
+_LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "mps", "mtia", "nn", "optim", "profiler", "random", "safetensors", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -137,6 +137,9 @@ def __getattr__(name: str) -> Any:
         from suiren.explanation import explain
 
         return explain
+    of_nn = importlib.import_module("suiren.of_nn") if not name.startswith("_") else None
+    if of_nn is not None and name in of_nn.__all__:
+        return globals().setdefault(name, getattr(of_nn, name))
     raise AttributeError(
         f"suiren has no {name!r}. If PyTorch has it, suiren does not have it yet; the README links to the table of what is there."
     )

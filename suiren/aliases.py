@@ -9,13 +9,15 @@ import importlib.machinery
 import sys
 from types import ModuleType
 
-ALIASES = {"torch": "suiren", "torchvision": "suiren.vision"}
+ALIASES = {"torch": "suiren", "torchvision": "suiren.vision", "safetensors.torch": "suiren.safetensors"}
 
 
 def target_of(name: str) -> str | None:
     """The suiren module that stands for a PyTorch module name, or None for a name that is no PyTorch name."""
-    root, dot, rest = name.partition(".")
-    return ALIASES[root] + dot + rest if root in ALIASES else None
+    for theirs, ours in ALIASES.items():
+        if name == theirs or name.startswith(theirs + "."):
+            return ours + name[len(theirs) :]
+    return None
 
 
 class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

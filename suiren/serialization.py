@@ -151,8 +151,14 @@ def load(
         try:
             archive = opened.enter_context(zipfile.ZipFile(file))
         except zipfile.BadZipFile as error:
-            raise RuntimeError(f"{_what_it_is(file, name)} ({error})") from None
+            archive = None
+            if not _is_stream(file):
+                raise RuntimeError(f"{_what_it_is(file, name)} ({error})") from None
         try:
+            if archive is None:
+                if mmap:
+                    raise RuntimeError("mmap can only be used with files saved in PyTorch's zip format: load and save the file to bring it into that")
+                return _load_stream(file, name, map_location, weights_only, pickle_load_args)
             return _Archive(archive, name, map_location, f if mmap else None).object(weights_only, pickle_load_args)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError, zlib.error) as error:
             raise RuntimeError(f"{name} is damaged: {error}") from error
@@ -165,6 +171,23 @@ def load(
             ) from None
 
 
+def _is_stream(file: IO[bytes]) -> bool:
+    """Whether a file begins as PyTorch's format from before version 1.6 does."""
+    from suiren import checkpoint_stream
+
+    file.seek(0)
+    start = file.read(2)
+    file.seek(0)
+    return checkpoint_stream.begins_like_one(start)
+
+
+def _load_stream(file: IO[bytes], name: str, map_location: Any, weights_only: bool, options: dict[str, Any]) -> Any:
+    from suiren import checkpoint_stream
+
+    encoding = options.pop("encoding", "utf-8")
+    return checkpoint_stream.read(file, name, lambda location: _check_location(map_location, location), weights_only, encoding, options)
+
+
 def _what_it_is(file: IO[bytes], name: str) -> str:
     try:
         file.seek(0)
@@ -173,8 +196,6 @@ def _what_it_is(file: IO[bytes], name: str) -> str:
         start = b""
     if start[:2] == b"PK":
         return f"{name} is cut short: it begins as a checkpoint, but its table of contents is missing"
-    if start[:1] == b"\x80":
-        return f"{name} is a checkpoint in PyTorch's format from before version 1.6: load and save it there once to bring it into the zip format"
     return f"{name} is no checkpoint: it is no zip archive"
 
 
@@ -219,7 +240,7 @@ class _Archive:
         _, kind, key, location, numel = pid[:5]
         found = self.storages.get(key)
         if found is None:
-            self._check_location(location)
+            _check_location(self.map_location, location)
             itemsize = kind.dtype.itemsize if kind.dtype else 1
             try:
                 info = self.archive.getinfo(f"{self.folder}data/{key}")
@@ -261,21 +282,21 @@ class _Archive:
         lengths = file.read(4)
         return info.header_offset + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
 
-    def _check_location(self, location: Any) -> None:
-        """RuntimeError unless `map_location` brings the storage to the CPU."""
-        wanted = self.map_location
-        if callable(wanted):
-            return  # it is given a storage that is on the CPU, and there is nowhere to move it to
-        if isinstance(wanted, dict):
-            wanted = wanted.get(location, location)
-        if wanted is None:
-            if location != "cpu":
-                raise RuntimeError(
-                    f"Attempting to deserialize object on a {str(location).partition(':')[0].upper()} device but suiren computes on the CPU: "
-                    "please use suiren.load with map_location='cpu' to map your storages to the CPU."
-                )
-        else:
-            check_device(wanted)
+
+def _check_location(wanted: Any, location: Any) -> None:
+    """RuntimeError unless `map_location` brings a storage to the CPU."""
+    if callable(wanted):
+        return  # it is given a storage that is on the CPU, and there is nowhere to move it to
+    if isinstance(wanted, dict):
+        wanted = wanted.get(location, location)
+    if wanted is None:
+        if location != "cpu":
+            raise RuntimeError(
+                f"Attempting to deserialize object on a {str(location).partition(':')[0].upper()} device but suiren computes on the CPU: "
+                "please use suiren.load with map_location='cpu' to map your storages to the CPU."
+            )
+    else:
+        check_device(wanted)
 
 
 # ---------------------------------------------------------------- what weights_only allows

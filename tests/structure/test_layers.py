@@ -22,10 +22,9 @@ LAYERS: list[tuple[str, ...]] = [
     ("ops",),
     ("tensor", "api", "autograd", "fft", "func", "printing", "storage", "legacy"),
     ("random", "linalg", "special"),
-    ("distributions",),
     ("utils.data", "utils.hooks", "safe_pickle"),
     ("nn", "optim", "utils"),
-    ("checkpoint_pickle", "serialization", "cuda", "cpu_only", "backends", "distributed", "jit", "compilation", "settings", "testing", "amp", "xpu", "mtia", "mps", "accelerator", "cpu"),
+    ("checkpoint_pickle", "checkpoint_stream", "serialization", "safetensors", "cuda", "cpu_only", "backends", "distributed", "jit", "compilation", "settings", "testing", "amp", "distributions", "xpu", "mtia", "mps", "accelerator", "cpu"),
     ("",),
 ]
 
