@@ -8,7 +8,6 @@ import suiren
 from suiren import nn
 
 
-
 def test_forward_hooks():
     net, seen = nn.Linear(2, 2), []
     handles = [

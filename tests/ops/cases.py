@@ -94,6 +94,7 @@ case("cast", values(*SPECIAL), torch=lambda t, x: x.to(t.bool), orders=0, exact=
 case("cast", real(), torch=lambda t, x: x.to(t.float64), exact=True, dtype="float64")
 case("copy", real(), torch="clone", exact=True)
 case("stop_gradient", real(), torch="detach", orders=0, exact=True)
+case("scale_gradient", real(), real(shape=(3, 1)), torch=lambda t, x, f: x.detach() + (x - x.detach()) * f.detach(), orders=0, exact=True)
 case("check_index", whole(0, 5), torch="clone", orders=0, exact=True, size=5, message="{value} of {size}", error="IndexError")
 
 # ---------------------------------------------------------------- arithmetic

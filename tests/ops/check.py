@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import suiren.ops.embedding  # noqa: F401  declares its op
 import suiren.special  # noqa: F401  declares its ops
 from suiren import dtypes
 from suiren.autograd import grad
