@@ -128,7 +128,8 @@ def tensor_text(t, contents: str | None = None) -> str:
     prefix = "tensor(" if plain else f"{type(t).__name__}("
     indent = len(prefix)
     spec = t._spec
-    a = array_of(settle(t))
+    settle(t)
+    a = array_of(t)
     suffixes = []
     defaults = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.get_default_dtype().to_complex())
     shown_dtype = spec.dtype not in defaults

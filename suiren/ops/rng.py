@@ -44,7 +44,7 @@ USED, HAS_NORMAL, NORMAL = 624, 625, 626  # the places of the fields behind them
 WIDE_RANGE = 1 << 28  # from this range on, randint takes 64 bits for a number
 
 
-class _Draws:
+class Draws:
     """The generator of a state array, drawing in order; `state()` is the array of what comes next."""
 
     def __init__(self, state: np.ndarray):
@@ -104,7 +104,7 @@ def _multiply_add(x: np.ndarray, y: np.floating, z: np.floating) -> np.ndarray:
 
 
 def _uniform(state, low, high, *, shape, dtype):
-    draws = _Draws(state)
+    draws = Draws(state)
     kind = np.float64 if dtype is float64 else np.float32
     u = draws.uniform(int(np.prod(shape)), np.dtype(kind))
     return _multiply_add(u, kind(high) - kind(low), kind(low)).reshape(shape), draws.state()
@@ -124,7 +124,7 @@ rng_uniform = template(
 
 
 def _bernoulli(state, p, *, shape, dtype):
-    draws = _Draws(state)
+    draws = Draws(state)
     return (draws.uniform(int(np.prod(shape)), np.dtype(np.float64)) < p).astype(dtype.np).reshape(shape), draws.state()
 
 
@@ -142,7 +142,7 @@ rng_bernoulli = template(
 
 
 def _randint(state, low, last, *, shape, dtype):
-    draws, n = _Draws(state), int(np.prod(shape))
+    draws, n = Draws(state), int(np.prod(shape))
     size = int(last) - int(low) + 1
     if size >= 1 << 64:
         drawn = draws.random64(n)
@@ -166,7 +166,7 @@ rng_randint = template(
 
 
 def _exponential(state, lambd, *, shape, dtype):
-    draws = _Draws(state)
+    draws = Draws(state)
     u = draws.uniform(int(np.prod(shape)), np.dtype(np.float64))
     return (-1.0 / lambd * np.log1p(-u)).astype(dtype.np).reshape(shape), draws.state()
 
@@ -189,7 +189,7 @@ def _infer_randperm(state: Spec, *, n: int, dtype: dtype):
 
 
 def _randperm(state, *, n, dtype):
-    draws = _Draws(state)
+    draws = Draws(state)
     places = np.arange(n)
     for i, drawn in enumerate(draws.random(max(n - 1, 0)).tolist()):
         j = i + drawn % (n - i)
@@ -211,7 +211,7 @@ rng_randperm = template(
 
 
 def _normal(state, mean, std, *, shape, dtype):
-    draws, n = _Draws(state), int(np.prod(shape))
+    draws, n = Draws(state), int(np.prod(shape))
     if n >= 16:
         kind = np.float64 if dtype is float64 else np.float32
         whole = n // 16 * 16

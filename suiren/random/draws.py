@@ -26,6 +26,7 @@ from suiren.ops.rng import (
     rng_randperm,
     rng_uniform,
 )
+from suiren.ops.rng_rejection import chosen
 from suiren.random.generator import Generator, draw
 from suiren.tensor import Tensor
 from suiren.trace.op import broadcast_shapes
@@ -188,7 +189,8 @@ def bernoulli(input, p=None, *, generator: Generator | None = None, out: Tensor 
         return _finished(draw(rng_bernoulli, generator, (_check_p(p),), (shape, d)), out, False)
     if d.category != FLOAT:
         raise RuntimeError(f'"bernoulli_tensor_cpu_p_" not implemented for \'{input.type()[6:-6]}\'')
-    return _finished(_of_probabilities(input.detach(), shape, d, generator), out, False)
+    found = _of_probabilities(input.detach(), shape, d, generator)
+    return _finished(chosen(found, input) if input._spec.requires_grad else found, out, False)
 
 
 def _of_probabilities(p: Tensor, shape: tuple[int, ...], d: dtype, generator: Generator | None) -> Tensor:

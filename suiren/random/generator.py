@@ -189,6 +189,15 @@ def draw(op: Op, generator: Generator | None, numbers: tuple, params: tuple) -> 
     return result
 
 
+def draw_for(op: Op, generator: Generator | None, *inputs: Tensor) -> Tensor:
+    """Records an rng op that draws for the elements of tensors, as many numbers as it takes."""
+    state = (generator or default_generator)._state()
+    result, after_draw = record(op, (state, *inputs), ())
+    recording.overwrite(state, after_draw)
+    state._version += 1
+    return result
+
+
 __all__ = [
-    "Generator", "default_generator", "draw", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state",
+    "Generator", "default_generator", "draw", "draw_for", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state",
 ]  # fmt: skip
