@@ -10,7 +10,19 @@ from PIL import Image
 
 import suiren
 from suiren.vision.io import (
-    ImageReadMode, decode_gif, decode_image, decode_jpeg, decode_png, decode_webp, encode_jpeg, encode_png, read_file, read_image, write_file, write_jpeg, write_png,
+    ImageReadMode,
+    decode_gif,
+    decode_image,
+    decode_jpeg,
+    decode_png,
+    decode_webp,
+    encode_jpeg,
+    encode_png,
+    read_file,
+    read_image,
+    write_file,
+    write_jpeg,
+    write_png,
 )  # fmt: skip
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 5, 6), np.uint8)

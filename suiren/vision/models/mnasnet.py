@@ -117,7 +117,7 @@ class MNASNet(nn.Module):
         return self.classifier(self.layers(x).mean([2, 3]))
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *args: Any) -> None:
-        version = local_metadata.get("version", None)
+        version = local_metadata.get("version")
         if version not in (1, 2):
             raise ValueError(f"version should be set to 1 or 2 instead of {version}")
         if version == 1 and self.alpha != 1.0:

@@ -48,7 +48,7 @@ class MLPBlock(MLP):
                     nn.init.normal_(m.bias, std=1e-6)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *args: Any) -> None:
-        if local_metadata.get("version", None) in (None, 1):  # the layers had names
+        if local_metadata.get("version") in (None, 1):  # the layers had names
             for i in range(2):
                 for kind in ("weight", "bias"):
                     old = f"{prefix}linear_{i + 1}.{kind}"

@@ -9,7 +9,24 @@ import math
 
 import numpy as np
 
-from suiren import Tensor, atan, atan2, cos, dtypes, empty, maximum, minimum, no_grad, sin, stack, tensor, unique, where, zeros, zeros_like
+from suiren import (
+    Tensor,
+    atan,
+    atan2,
+    cos,
+    dtypes,
+    empty,
+    maximum,
+    minimum,
+    no_grad,
+    sin,
+    stack,
+    tensor,
+    unique,
+    where,
+    zeros,
+    zeros_like,
+)
 from suiren.utils.data.memory import array_of_tensor, own
 
 _STRAIGHT = ("xyxy", "xywh", "cxcywh")

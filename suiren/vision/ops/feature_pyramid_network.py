@@ -54,7 +54,7 @@ class FeaturePyramidNetwork(Module):
         self.extra_blocks = extra_blocks
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *args: Any) -> None:
-        if local_metadata.get("version", None) in (None, 1):  # the convolutions were not yet in blocks
+        if local_metadata.get("version") in (None, 1):  # the convolutions were not yet in blocks
             for block in ("inner_blocks", "layer_blocks"):
                 for i in range(len(self.inner_blocks)):
                     for kind in ("weight", "bias"):

@@ -70,7 +70,7 @@ def wide(n: int) -> Space:
     """The magnitudes of TrivialAugmentWide."""
     found = mild(n, 32.0, 32.0, bits_kept(8, 6, n))
     strength = (levels(0.0, 0.99, n), True)
-    found.update({name: strength for name in ("ShearX", "ShearY", "Brightness", "Color", "Contrast", "Sharpness")})
+    found.update(dict.fromkeys(("ShearX", "ShearY", "Brightness", "Color", "Contrast", "Sharpness"), strength))
     found["Rotate"] = (levels(0.0, 135.0, n), True)
     return {"Identity": (None, False), **found}
 

@@ -46,7 +46,6 @@ from suiren.vision.transforms.images import get_dimensions as get_dimensions
 from suiren.vision.transforms.images import get_image_num_channels as get_image_num_channels
 from suiren.vision.transforms.images import get_image_size as get_image_size
 
-
 # ---------------------------------------------------------------- conversions
 
 _ARRAY_DTYPES = {"I": np.int32, "I;16": np.int16, "I;16B": np.int16, "F": np.float32}

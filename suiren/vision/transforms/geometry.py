@@ -13,7 +13,14 @@ from PIL import Image
 from suiren.tensor import Tensor
 from suiren.utils.data.memory import array_of_tensor
 from suiren.vision.transforms import pil_images, warps
-from suiren.vision.transforms.images import InterpolationMode, either, get_dimensions, interpolation_mode, pil_modes_mapping, tensor_of
+from suiren.vision.transforms.images import (
+    InterpolationMode,
+    either,
+    get_dimensions,
+    interpolation_mode,
+    pil_modes_mapping,
+    tensor_of,
+)
 
 
 def _about_the_middle(img: Any, center: Sequence[float] | None) -> list[float]:

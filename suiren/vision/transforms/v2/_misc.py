@@ -17,7 +17,14 @@ from suiren.vision.transforms import augment
 from suiren.vision.transforms.images import tensor_of
 from suiren.vision.transforms.transforms import size_pair
 from suiren.vision.transforms.v2 import functional as F
-from suiren.vision.transforms.v2._transform import Transform, flatten, get_bounding_boxes, get_keypoints, has_any, labels_getter_of
+from suiren.vision.transforms.v2._transform import (
+    Transform,
+    flatten,
+    get_bounding_boxes,
+    get_keypoints,
+    has_any,
+    labels_getter_of,
+)
 from suiren.vision.transforms.v2.functional._meta import sound_boxes, sound_points
 
 _VISUAL = (F.is_pure_tensor, tv_tensors.Image, tv_tensors.Video)
