@@ -173,8 +173,8 @@ def angle(input):
     d = input._spec.dtype
     if not _is_complex(input):
         x = input if d.category >= FLOAT else creation.cast(input, dtype=dtypes.get_default_dtype())
-        still = pointwise.mul(pointwise.sign(x), 0.0)  # NaN of NaN, and the gradient 0 everywhere
-        return compare.where(compare.lt(x, 0), math.pi, still)
+        still = pointwise.mul(pointwise.sign(x), 0.0)  # its gradient is 0 everywhere
+        return compare.where(compare.isnan(x), creation.stop_gradient(x), compare.where(compare.lt(x, 0), math.pi, still))
     none = compare.eq(input, 0)
     y, x = ops.imag(input), ops.real(input)
     # at 0 atan2 has no gradient; its value there depends on the signs of the zeros
@@ -212,7 +212,8 @@ def _adjoint_of_matrices(self):
 
 def _adjoint_of_a_matrix(self):
     if self._spec.ndim not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._spec.ndim}-D tensor.")
+        more = " For batches of matrices, consider using tensor.mH" if self._spec.ndim > 2 else ""
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._spec.ndim}-D tensor.{more}")
     return conjugate_transpose(self) if self._spec.ndim else conj(self)
 
 

@@ -24,7 +24,7 @@ def _prepared(function: str, x, dtype: dtype | None):
         raise RuntimeError(f"{function}: dtype should be floating point or complex. Got {dtype}")
     if x._spec.dtype.is_complex != dtype.is_complex:
         kind = "complex" if x._spec.dtype.is_complex else "real"
-        raise RuntimeError(f"{function}: dtype should be {kind} for {kind} inputs. Got {dtype}")
+        raise RuntimeError(f"{function}: dtype should be {kind} for {kind} inputs, but got {TYPE_WORDS[dtype.name]}")
     return x if x._spec.dtype is dtype else creation.cast(x, dtype=dtype)
 
 
@@ -40,8 +40,8 @@ def vector_norm(x, ord=2, dim=None, keepdim: bool = False, *, dtype: dtype | Non
     x = _prepared("linalg.vector_norm", x, dtype)
     dims = dims_of(dim, x._spec.ndim)
     if (ord < 0 or ord == math.inf) and any(x._spec.shape[i] == 0 for i in dims):
-        which = f"dimension {dims[0]}" if dim is not None else "all dimensions"
-        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor along {which} because the operation does not have an identity")
+        which = "" if dim is None else f" along the dimension {dims[0]}"
+        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor{which} because the operation does not have an identity")
     return reductions.vector_norm(x, float(ord), dims, keepdim)
 
 
@@ -97,8 +97,6 @@ def norm(input, ord=None, dim=None, keepdim: bool = False, *, dtype: dtype | Non
     if ord is None:
         return vector_norm(input, 2, dim, keepdim, dtype=dtype)
     if isinstance(ord, str) or (len(dim) if dim is not None else ndim) == 2:
-        if dim is None and ndim != 2:
-            raise RuntimeError(f"linalg.norm: If dim is not specified but ord is '{ord}', the input must be 2D. Got {ndim}D.")
         return matrix_norm(input, ord, dim if dim is not None else (-2, -1), keepdim, dtype=dtype)
     return vector_norm(input, ord, dim, keepdim, dtype=dtype)
 
@@ -108,18 +106,16 @@ def cond(A, p=None):
     """The norm of A times that of its inverse: by singular values for p None, 2 and -2, else "fro", "nuc", ±1 or ±inf. Infinite if A is singular."""
     check_tensor("linalg_cond", A, "A")
     if A._spec.ndim < 2:
-        raise RuntimeError("linalg.cond: The input tensor A must have at least 2 dimensions.")
+        raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if p is None or (is_number(p) and abs(p) == 2):
         values = svdvals(A)
         n, last = values._spec.shape[-1], values._spec.ndim - 1
         if not n:
             return record(reduce.sum, (values,), ((last,), False))
         largest, smallest = (movement.select(values, dim=last, index=i) for i in (0, n - 1))
-        if p == -2:
-            return pointwise.div(smallest, largest)
-        found = pointwise.div(largest, smallest)
-        return compare.where(compare.isnan(found), math.inf, found)  # of zeros alone
-    check_square("linalg.cond", A)
+        return pointwise.div(smallest, largest) if p == -2 else pointwise.div(largest, smallest)
+    shown = p if isinstance(p, str) else f"{p:g}"
+    check_square(f"linalg.cond(ord={shown})", A)
     if isinstance(p, str) and p not in ("fro", "nuc") or is_number(p) and abs(p) not in (1, math.inf):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {float(p) if is_number(p) else p}")
     if not A._spec.numel:
@@ -132,7 +128,7 @@ def cond(A, p=None):
 @public_in("linalg", out=True)
 def matrix_rank(A, tol=None, hermitian: bool = False, *, atol=None, rtol=None):
     """How many singular values exceed max(atol, rtol * the largest); `hermitian`: magnitudes of eigenvalues. int64."""
-    check_matrices("linalg.matrix_rank", A, "A")
+    check_matrices("torch.linalg.matrix_rank", A, "input")
     if tol is not None:
         atol, rtol = tol, 0.0
     A = creation.stop_gradient(A)

@@ -11,7 +11,7 @@ from suiren.api import linalg_solving as solving
 from suiren.api import return_types
 from suiren.api.arguments import check_tensor, dim_of
 from suiren.api.complex import conjugate_transpose
-from suiren.api.linalg_checks import check_fits, check_same, check_square, of_one_batch
+from suiren.api.linalg_checks import check_same, check_square, of_one_batch
 from suiren.api.surface import public
 from suiren.ops import creation, elementary, movement, pointwise, reduce, scan_sort
 from suiren.ops import solving as ops
@@ -111,12 +111,21 @@ def lu_solve(b, LU_data, LU_pivots):
     return factors.lu_solve(LU_data, LU_pivots, b)
 
 
+def _check_sizes(function: str, A, b) -> None:
+    """RuntimeError unless A X = b has a meaning."""
+    if b._spec.ndim < 2:
+        raise RuntimeError(f"torch.{function}: Expected b to have at least 2 dimensions, but it has {b._spec.ndim} dimensions instead")
+    (m, n), (rows, columns) = A._spec.shape[-2:], b._spec.shape[-2:]
+    if m != rows:
+        raise RuntimeError(f"Incompatible matrix sizes for {function}: each A matrix is {m} by {n} but each b matrix is {rows} by {columns}")
+
+
 @public(out=True)
 def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
     """(X of A X = b, A) for triangular A; of A^T with `transpose`."""
     check_square("triangular_solve", A)
     check_same("triangular_solve", A, b)
-    check_fits("triangular_solve", A, b, True)
+    _check_sizes("triangular_solve", A, b)
     both = of_one_batch(A, b)
     if transpose:
         found = record(ops.solve_triangular, (ops.transposed(both[0]), both[1]), (not upper, bool(unitriangular)))
@@ -130,7 +139,7 @@ def cholesky_solve(input, input2, upper: bool = False):
     """X of A X = input, from Cholesky's factor of A."""
     check_square("cholesky_solve", input2)
     check_same("cholesky_solve", input2, input)
-    check_fits("cholesky_solve", input2, input, True)
+    _check_sizes("cholesky_solve", input2, input)
     factor, b = of_one_batch(input2, input)
     return record(ops.cholesky_solve, (factor, b), (bool(upper),))
 

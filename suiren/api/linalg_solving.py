@@ -174,7 +174,11 @@ def magnitudes(function: str, A, hermitian: bool):
 @public_in("linalg", out=True)
 def pinv(A, rcond=None, hermitian: bool = False, *, atol=None, rtol=None):
     """The pseudoinverse. Singular values up to max(atol, rtol * the largest) count as 0; `hermitian`: by eigenvalues of the lower triangle."""
-    check_matrices("linalg.pinv", A, kernel="linalg_svd_cpu")
+    check_tensor("linalg_pinv", A, "A")
+    if A._spec.ndim < 2 or A._spec.dtype.category < FLOAT:
+        shown = f"{TYPE_WORDS[A._spec.dtype.name]}{{[{', '.join(map(str, A._spec.shape))}]}}"
+        raise RuntimeError(f"linalg.pinv({shown}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types")
+    check_float("linalg.pinv", A, "linalg_svd_cpu")
     if hermitian:
         check_square("linalg.pinv", A)
     shape = A._spec.shape
@@ -201,6 +205,8 @@ def lstsq(A, B, rcond: float | None = None, *, driver: str | None = None):
         raise RuntimeError(f"{function}: input must have at least 2 dimensions.")
     if B._spec.ndim < 1:
         raise RuntimeError(f"{function}: other must have at least 1 dimension.")
+    if not 0 <= A._spec.ndim - B._spec.ndim <= 1:
+        raise RuntimeError(f"{function}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1")
     if A._spec.dtype is not B._spec.dtype:
         raise RuntimeError(f"{function}: input and other must have the same dtype")
     check_float(function, A)
@@ -240,7 +246,7 @@ def lstsq(A, B, rcond: float | None = None, *, driver: str | None = None):
 def tensorinv(A, ind: int = 2):
     """The inverse of A seen as the matrix (first `ind` dims) x (the others), in the shape of the others before the first."""
     if ind <= 0:
-        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+        raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     first, last = A._spec.shape[:ind], A._spec.shape[ind:]
     if prod(first) != prod(last):
         raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {prod(last)} != {prod(first)}")

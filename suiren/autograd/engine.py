@@ -261,7 +261,7 @@ def seed(t: Stored, gradient, index: int = 0) -> Stored:
     if gradient is None:
         if t._spec.numel != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        if t._spec.dtype.category < FLOAT:
+        if t._spec.dtype.category != FLOAT:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {t._spec.dtype}")
         return creation.constant(value=1, shape=t._spec.shape, dtype=t._spec.dtype)
     if not isinstance(gradient, Stored):

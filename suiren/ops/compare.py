@@ -5,15 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from suiren import dtypes
-from suiren.dtypes import FLOAT
+from suiren.dtypes import COMPLEX, FLOAT
 from suiren.trace.op import NOT_DIFFERENTIABLE, common_dtype, pointwise
+
+
+def _ordered(name: str):
+    """Promotion of a comparison that complex numbers do not have."""
+
+    def promote(inputs, params):
+        d = common_dtype(inputs)
+        if d.category == COMPLEX:
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{d.scalar_name}'")
+        return d, dtypes.bool_
+
+    return promote
 
 
 def _comparison(name: str, rule):
     return pointwise(
         name,
         inputs=("x", "y"),
-        promote="compare",
+        promote="compare" if name in ("eq", "ne") else _ordered(name),
         numpy=rule,
         lower=lambda b, x, y: getattr(b, name)(x, y),
         grad=NOT_DIFFERENTIABLE,

@@ -116,10 +116,16 @@ def _atanh_lower(b, x):
     return b.copysign(b.mul(b.log1p(b.div(b.mul(a, 2), b.sub(b.one(x), a))), 0.5), x)
 
 
+def _acosh_grad(g, x, x_spec):
+    if x_spec.dtype.is_complex:  # the root of the product lies on another branch than the product of the roots
+        return mul(_over_root(g, sub(x, 1)), rsqrt(add(x, 1)))
+    return _over_root(g, sub(mul(x, x), 1))
+
+
 sinh = _function("sinh", np.sinh, lambda g, x: (mul(g, cosh(x)),), _sinh_lower)
 cosh = _function("cosh", np.cosh, lambda g, x: (mul(g, sinh(x)),), _cosh_lower)
 asinh = _function("asinh", np.arcsinh, lambda g, x: (_over_root(g, add(mul(x, x), 1)),), _asinh_lower)
-acosh = _function("acosh", np.arccosh, lambda g, x: (_over_root(g, sub(mul(x, x), 1)),), _acosh_lower)
+acosh = _function("acosh", np.arccosh, lambda g, x, x_spec: (_acosh_grad(g, x, x_spec),), _acosh_lower)
 atanh = _function("atanh", np.arctanh, lambda g, x: (div(g, sub(1, mul(x, x))),), _atanh_lower)
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from suiren import dtypes
-from suiren.dtypes import BOOL, FLOAT
+from suiren.dtypes import BOOL, COMPLEX, FLOAT
 from suiren.ops.compare import eq, ge, gt, le, logical_and, logical_or, lt, ne, where
 from suiren.ops.complex import holomorphic, real
 from suiren.ops.creation import wanted, zeros_like
@@ -162,15 +162,15 @@ def _checked_lower(name: str):
 
 def _number_types(inputs, params):
     d = common_dtype(inputs)
-    if d.category == BOOL:
-        raise NotImplementedError("\"remainder_cpu\" not implemented for 'Bool'")
+    if d.category in (BOOL, COMPLEX):
+        raise NotImplementedError(f"\"remainder_cpu\" not implemented for '{d.scalar_name}'")
     return d, d
 
 
 def _floor_div_types(inputs, params):
     d = common_dtype(inputs)
-    if d.category == BOOL:
-        raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
+    if d.category in (BOOL, COMPLEX):
+        raise NotImplementedError(f"\"div_floor_cpu\" not implemented for '{d.scalar_name}'")
     return d, d
 
 
@@ -234,13 +234,19 @@ fmod = pointwise(
 
 
 def _rounding(name: str, rule):
+    def promote(inputs, params):
+        d = common_dtype(inputs)
+        if d.category == COMPLEX:
+            raise NotImplementedError(f"{name} is not supported for complex inputs")
+        return d, d
+
     def numpy(x):
         return rule(x) if x.dtype.kind == "f" else x
 
     def lower(b, x):
         return getattr(b, name)(x)
 
-    return pointwise(name, numpy=numpy, lower=lower, grad=lambda g, x_spec: (zeros_like(x_spec),))
+    return pointwise(name, promote=promote, numpy=numpy, lower=lower, grad=lambda g, x_spec: (zeros_like(x_spec),))
 
 
 floor = _rounding("floor", np.floor)

@@ -51,7 +51,7 @@ def write(t: Stored, value: Stored) -> Stored:
         value = recording.record(_expand, (value,), (t._spec.shape,))
     silent = t._silent
     chain = t._chain()
-    if len(chain) > 1 and any(view._spec.numel > view._parent._spec.numel for view in chain[:-1]):
+    if len(chain) > 1 and any(view._spec.nbytes > view._parent._spec.nbytes for view in chain[:-1]):
         # through a view that shows elements more than once, to some that it shows once: nothing can be written into that view
         strides, offset = t._layout()
         value = recording.record(_view_write, (root, value), (_as_strided, (t._spec.shape, strides, offset)))

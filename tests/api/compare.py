@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from tests.api.evaluate import Outcome
 from tests.api.expressions import DIFFERENTIABLE, lines
-from tests.recorded import recorded
+from tests.recorded import FILE, recorded
 
 
-def from_record(line: str) -> Outcome:
+def from_record(line: str, file: Path = FILE) -> Outcome:
     """The outcome that PyTorch had."""
-    error = recorded(f"{line}/error", missing=None)
+    error = recorded(f"{line}/error", missing=None, file=file)
     values, gradients = [], {}
-    while recorded(f"{line}/{len(values)}", missing=None) is not None:
-        values.append(recorded(f"{line}/{len(values)}"))
+    while recorded(f"{line}/{len(values)}", missing=None, file=file) is not None:
+        values.append(recorded(f"{line}/{len(values)}", file=file))
     for name in DIFFERENTIABLE:
-        gradient = recorded(f"{line}/grad {name}", missing=None)
+        gradient = recorded(f"{line}/grad {name}", missing=None, file=file)
         if gradient is not None:
             gradients[name] = gradient
     return Outcome(values, gradients, tuple(error.split(": ", 1)) if error is not None else None)

@@ -28,7 +28,7 @@ def outcome(expression: str, library) -> Outcome:
         try:
             value = _run(expression, names)
             flat = _flat(value, library)
-            values = [v.detach().numpy().copy() if isinstance(v, library.Tensor) else repr(v) for v in flat]
+            values = [v.numpy(force=True).copy() if isinstance(v, library.Tensor) else repr(v) for v in flat]
         except Exception as error:
             return Outcome([], {}, (type(error).__name__, str(error)))
     total = None
@@ -43,7 +43,7 @@ def outcome(expression: str, library) -> Outcome:
             total.backward()
         except RuntimeError:  # PyTorch does not differentiate floor_divide; a gradient that fails to come otherwise is missed by who compares
             return Outcome(values, {}, None)
-        gradients = {n: names[n].grad.numpy() for n in DIFFERENTIABLE if names[n].grad is not None}
+        gradients = {n: names[n].grad.numpy(force=True) for n in DIFFERENTIABLE if names[n].grad is not None}
     return Outcome(values, gradients, None)
 
 

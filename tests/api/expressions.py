@@ -200,9 +200,14 @@ t.masked.std(k, 1, correction=0, mask=mask); t.masked.softmax(x, 1, mask=mask); 
 
 
 def lines(file: str) -> list[str]:
-    """The expressions of a file. A statement begins one that goes on to ' ;; ' or to the end of the line."""
+    """The expressions of a file."""
+    return parsed(EXPRESSIONS[file])
+
+
+def parsed(text: str) -> list[str]:
+    """The expressions of a text. A statement begins one that goes on to ' ;; ' or to the end of the line."""
     found = []
-    for line in EXPRESSIONS[file].strip().splitlines():
+    for line in text.strip().splitlines():
         for group in line.split(" ;; "):
             parts = [part for part in group.strip().split("; ") if part.strip()]
             at = next((n for n, part in enumerate(parts) if part.lstrip()[:4] in ("a = ", "o = ")), len(parts))

@@ -29,13 +29,19 @@ def record() -> dict[str, np.ndarray | str]:
                 values[f"{case.id}/grad{i}"] = gradient
     for file in EXPRESSIONS:
         for line in lines(file):
-            found = outcome(line, torch)
-            if found.error is not None:
-                values[f"{line}/error"] = ": ".join(found.error)
-            for i, value in enumerate(found.values):
-                values[f"{line}/{i}"] = value
-            for name, gradient in found.gradients.items():
-                values[f"{line}/grad {name}"] = gradient
+            values.update(recorded_line(line))
+    return values
+
+
+def recorded_line(line: str) -> dict[str, np.ndarray | str]:
+    """What PyTorch gives for one line: values, gradients, or the exception."""
+    found, values = outcome(line, torch), {}
+    if found.error is not None:
+        values[f"{line}/error"] = ": ".join(found.error)
+    for i, value in enumerate(found.values):
+        values[f"{line}/{i}"] = value
+    for name, gradient in found.gradients.items():
+        values[f"{line}/grad {name}"] = gradient
     return values
 
 
