@@ -134,7 +134,7 @@ def nonzero_static(input, *, size: int, fill_value: int = -1):
     return Tensor.from_array(found, copy=True)
 
 
-@public()
+@public(inplace=True, out=True)
 def renorm(input, p: float, dim: int, maxnorm: float):
     """The slices of a dim scaled down to the p-norm `maxnorm` where theirs is larger."""
     check_tensor("renorm", input)
@@ -150,6 +150,42 @@ def renorm(input, p: float, dim: int, maxnorm: float):
     size = vector_norm(input, float(p), dims, True)
     factor = compare.where(compare.gt(size, maxnorm), pointwise.div(float(maxnorm), pointwise.add(size, 1e-7)), 1.0)
     return pointwise.mul(input, factor)
+
+
+@public(method=False)
+def vander(x, N: int | None = None, increasing: bool = False):
+    """The powers of a vector's elements, N (as many as elements, unless given) columns from the highest down, or up. RuntimeError for other shapes."""
+    if x._spec.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    n = x._spec.numel if N is None else N
+    if n < 0:
+        raise RuntimeError("N must be non-negative.")
+    d = x._spec.dtype if x._spec.dtype.category > dtypes.BOOL else dtypes.int64
+    column = movement.reshape(x if x._spec.dtype is d else creation.cast(x, dtype=d), shape=(x._spec.numel, 1))
+    if not n:
+        return creation.zeros((x._spec.numel, 0), d)
+    columns = [creation.constant(value=1, shape=(x._spec.numel, 1), dtype=d)]
+    while len(columns) < n:
+        columns.append(pointwise.mul(columns[-1], column))
+    return record(cat, tuple(columns if increasing else columns[::-1]), (1,))
+
+
+@public(function=False)
+def fill_diagonal_(self, fill_value, wrap: bool = False):
+    """One number on the main diagonal, in place; `wrap`: of a tall matrix, on again after each square block. RuntimeError for less than 2 dims."""
+    shape = self._spec.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    size = min(shape)
+    if len(shape) == 2 and wrap and shape[0] > shape[1]:
+        rows = [i for i in range(shape[0]) if i % (shape[1] + 1) < shape[1]]
+        places = (rows, [i % (shape[1] + 1) for i in rows])
+    else:
+        places = (list(range(size)),) * len(shape)
+    self[tuple(Tensor.from_array(np.array(p, np.int64), copy=True) for p in places)] = fill_value
+    return self
 
 
 # ---------------------------------------------------------------- strides

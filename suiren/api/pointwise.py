@@ -6,13 +6,14 @@ Shapes broadcast; dtypes are promoted as in PyTorch; a shape that does not fit i
 from __future__ import annotations
 
 from suiren import dtypes
-from suiren.api.arguments import C_WORDS, check_tensor, is_number, must_be
+from suiren.api.arguments import C_WORDS, TYPE_WORDS, check_tensor, is_number, must_be
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, INTEGER
 from suiren.ops import activation, compare, creation, elementary, powers
 from suiren.ops import pointwise as ops
 from suiren.trace.recording import binary, record, unary
 from suiren.trace.storage import Stored
+from suiren.trace.views import write
 
 
 def _unary(op, doc: str, names: str = "", out: bool = True, inplace: bool = True):
@@ -249,11 +250,21 @@ def _reflected_division(input, other):
     return _div(other, input)
 
 
-@public()
+@public(out=True)
 def float_power(input, exponent):
     """input ** exponent in float64."""
     wide = [creation.cast(x, dtype=dtypes.float64) if isinstance(x, Stored) else x for x in (input, exponent)]
     return pow(*wide)
+
+
+@public(function=False)
+def float_power_(self, exponent):
+    """In place: see `float_power`. RuntimeError unless it is float64."""
+    if self._spec.dtype is not dtypes.float64:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {TYPE_WORDS[self._spec.dtype.name]} but the operation's result requires dtype Double"
+        )
+    return write(self, float_power(self, exponent))
 
 
 @public(out=True, inplace=True)
@@ -322,7 +333,7 @@ def logit(input, eps: float | None = None):
     return elementary.log(ops.div(x, ops.sub(1, x)))
 
 
-@public(out=True)
+@public(out=True, inplace=True)
 def sinc(input):
     """sin(πx) / (πx), 1 at 0."""
     import math

@@ -189,7 +189,16 @@ EXPRESSIONS["assembling"] = """
 t.block_diag(x, v, s); t.block_diag(k, x); t.block_diag(b); t.block_diag(); t.cartesian_prod(v, u); t.cartesian_prod(j); t.cartesian_prod(x); t.combinations(v); t.combinations(j, 3); t.combinations(v, 2, with_replacement=True); t.combinations(v, 0); t.combinations(x); t.combinations(v, -1); t.vdot(v, v); t.vdot(v, u)
 x.sum_to_size(4); x.sum_to_size(3, 1); x.sum_to_size((1, 1)); x.sum_to_size(3, 4); x.sum_to_size(2); t.unravel_index(t.tensor([5, 0, 11]), (3, 4)); t.unravel_index(t.tensor(7), 9); t.unravel_index(x, (3, 4)); t.nonzero_static(k, size=3); t.nonzero_static(mask, size=20, fill_value=7); t.nonzero_static(k, size=-1)
 t.renorm(x, 2, 0, 1.0); x.renorm(1, 1, 0.5); t.renorm(v, 2, 0, 1.0); t.renorm(x, -1, 0, 1.0); t.empty_strided((2, 3), (1, 2)).stride(); t.empty_strided((2,), (1, 2)); x.new_empty_strided((2, 3), (4, 1)).shape; t.empty_permuted((2, 3), (1, 0)).stride(); t.empty_permuted((2,), (1, 0)); t.as_strided_scatter(x.detach(), y.detach()[:2, :2], (2, 2), (1, 2), 1)
-a = x.clone(); t.zero_(a); a ;; a = x.clone(); a.zero_(); a + x
+a = x.clone(); t.zero_(a); a ;; a = x.clone(); a.zero_(); a + x ;; t.vander(v); t.vander(j, 2, True); t.vander(x); t.vander(v, 0); a = m.detach().clone(); a.fill_diagonal_(7); a ;; a = t.zeros(7, 3); a.fill_diagonal_(1, wrap=True); a ;; a = t.zeros(4); a.fill_diagonal_(1) ;; a = x.detach().clone(); a.renorm_(2, 0, 1.0); a
+a = x.detach().clone(); t.exp_(a); a ;; a = x.detach().clone(); t.clamp_(a, 0, 1); a ;; a = d.clone(); a.float_power_(2); a ;; a = x.detach().clone(); a.float_power_(2) ;; a = d.clone(); a.sinc_(); a
+"""
+
+EXPRESSIONS["of_nn"] = """
+t.conv1d(b, m[None, :, :2].expand(2, 3, 2)); t.conv_transpose1d(b, m[:, :2, None].expand(3, 2, 2)); t.convolution(b, m[:, :, None], None, [1], [0], [1], False, [0], 1); t.layer_norm(x, (4,), v, v); t.group_norm(b, 3); t.rms_norm(x, (4,)); t.batch_norm(x, v, v, t.zeros(4), t.ones(4), False, 0.1, 1e-5, False); t.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, False)
+t.instance_norm(b, None, None, None, None, True, 0.1, 1e-5, False); t.native_layer_norm(x, (4,), v, v, 1e-5); t.native_group_norm(b, None, None, 2, 3, 4, 3, 1e-5); t.native_batch_norm(x, v, v, None, None, True, 0.1, 1e-5); t.norm_except_dim(x, 2, 0); t.norm_except_dim(x, 2, -1); t.dropout(x, 0.5, False); t.native_dropout(x, 0.5, False); t.constant_pad_nd(x, (1, -1), 2.0)
+t.embedding(x, j); t.max_pool1d(b, 2); t.adaptive_max_pool1d(b, 2); t.avg_pool1d(b, (2,)); t.max_pool1d_with_indices(b, 2); t.cosine_similarity(x, y); t.pairwise_distance(x, y); t.pdist(x); t.pixel_shuffle(t.ones(1, 4, 2, 2), 2).shape; t.bilinear(x, y, b.reshape(1, 2, 12)[:, :, :4].expand(4, 2, 4)[:, :1].expand(4, 4, 4))
+t.kl_div(x, p); t.kl_div(x, p, 2); t.kl_div(x, p, 0, log_target=True); t.hinge_embedding_loss(x, x.sign(), 1.0, 2); t.margin_ranking_loss(x, y, x.sign(), 0.1, 1); t.binary_cross_entropy_with_logits(x, p / 3); t.poisson_nll_loss(x, p, True, False, 1e-8, 1); t.triplet_margin_loss(x, y, x * 2); t.cosine_embedding_loss(x, y, u.detach().sign(), 0.0, 1)
+t.gru_cell(x, x[:, :2], t.ones(6, 4), t.ones(6, 2)); t.lstm_cell(x, (x[:, :2], y[:, :2]), t.ones(8, 4), t.ones(8, 2)); t.rnn_tanh_cell(x, x[:, :2], t.ones(2, 4), t.ones(2, 2)); t.affine_grid_generator(b[:, :2, :3], (2, 1, 2, 2), False); t.grid_sampler_2d(b[:, None], b[:, None, :, :2], 0, 0, False); a = x.detach().clone(); t.celu_(a); a ;; a = x.detach().clone(); t.threshold_(a, 0.0, -1.0); a
 """
 
 EXPRESSIONS["masked"] = """
