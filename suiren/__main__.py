@@ -46,6 +46,7 @@ def _run(rest: list[str]) -> None:
     from suiren import aliases, running
 
     aliases.install()
+    aliases.install_in_children()
     if rest[0] == "-m":
         if len(rest) < 2:
             print(USAGE, end="", file=sys.stderr)

@@ -55,6 +55,19 @@ def install() -> None:
         sys.meta_path.insert(0, AliasFinder())
 
 
+def install_in_children() -> None:
+    """The same in processes that multiprocessing starts anew (spawn, forkserver); those that are forked have it."""
+    from multiprocessing import forkserver, spawn
+
+    command_line = spawn.get_command_line
+
+    def with_names(**info) -> list[str]:
+        return [part.replace("from multiprocessing.spawn", "import suiren.spawned; from multiprocessing.spawn", 1) for part in command_line(**info)]
+
+    spawn.get_command_line = with_names
+    forkserver.set_forkserver_preload(["__main__", "suiren.spawned"])
+
+
 def remove() -> None:
     """PyTorch's names mean PyTorch again; for tests."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, AliasFinder)]

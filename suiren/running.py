@@ -51,7 +51,9 @@ def _hide_own_frames() -> None:
         first = tb
         while first is not None and _is_ours(first.tb_frame.f_code.co_filename):
             first = first.tb_next
-        traceback.print_exception(kind, error, first or tb)
+        if first is None and not isinstance(error, SyntaxError):  # of a program that could not be compiled no frame is the user's
+            first = tb
+        traceback.print_exception(kind, error, first)
 
     sys.excepthook = hook
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import statistics
 from collections.abc import Mapping
 
@@ -93,8 +95,10 @@ def count(n: float) -> str:
 
 def ops_table() -> str:
     """The primitives: kind, inputs, parameters, whether there is a gradient and a compiled form."""
-    import suiren  # noqa: F401  registers all of them
+    import suiren.ops
 
+    for module in pkgutil.iter_modules(suiren.ops.__path__):  # they register themselves
+        importlib.import_module(f"suiren.ops.{module.name}")
     lines = [f"{'op':22} {'kind':10} {'inputs':34} {'parameters':44} gradient needs"]
     for op in sorted(REGISTRY.values(), key=lambda op: (op.kind, op.name)):
         needs = ", ".join(op.grad_needs) if op.grad is not None else "no gradient"
