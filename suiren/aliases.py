@@ -61,8 +61,10 @@ def install_in_children() -> None:
 
     command_line = spawn.get_command_line
 
-    def with_names(**info) -> list[str]:
-        return [part.replace("from multiprocessing.spawn", "import suiren.spawned; from multiprocessing.spawn", 1) for part in command_line(**info)]
+    def with_names(**info) -> list:
+        """The command that starts a process, `python -c PROGRAM`; the interpreter's own name may be bytes."""
+        begin = "from multiprocessing.spawn"
+        return [p.replace(begin, "import suiren.spawned; " + begin, 1) if isinstance(p, str) else p for p in command_line(**info)]
 
     spawn.get_command_line = with_names
     forkserver.set_forkserver_preload(["__main__", "suiren.spawned"])
