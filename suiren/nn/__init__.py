@@ -1,8 +1,13 @@
 """Neural networks: modules, functions, initial values. Source: https://docs.pytorch.org/docs/stable/nn.html"""
 
+from suiren.names import absent_from as _absent_from
+from suiren.nn import attention as attention
+from suiren.nn import common_types as common_types
 from suiren.nn import functional as functional
+from suiren.nn import grad as grad
 from suiren.nn import init as init
 from suiren.nn import modules as modules
+from suiren.nn import parallel as parallel
 from suiren.nn import parameter as parameter
 from suiren.nn import utils as utils
 from suiren.nn.functional.linear_cross_entropy import LinearCrossEntropyOptions as LinearCrossEntropyOptions
@@ -169,7 +174,25 @@ from suiren.nn.modules.transformer import TransformerEncoderLayer as Transformer
 from suiren.nn.modules.upsampling import Upsample as Upsample
 from suiren.nn.modules.upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
 from suiren.nn.modules.upsampling import UpsamplingNearest2d as UpsamplingNearest2d
+from suiren.nn.parallel import DataParallel as DataParallel
 from suiren.nn.parameter import Buffer as Buffer
 from suiren.nn.parameter import Parameter as Parameter
 from suiren.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from suiren.nn.parameter import UninitializedParameter as UninitializedParameter
+
+
+def factory_kwargs(kwargs: dict | None) -> dict:
+    """The `device`, `dtype` and `memory_format` that a module was given, as keywords for what makes its tensors. TypeError for other keywords."""
+    if kwargs is None:
+        return {}
+    simple = {k: kwargs[k] for k in ("device", "dtype", "memory_format") if k in kwargs}
+    if kwargs.keys() - {*simple, "factory_kwargs"}:
+        raise TypeError(f"unexpected kwargs {kwargs.keys() - {*simple, 'factory_kwargs'}}")
+    found = dict(kwargs.get("factory_kwargs", {}))
+    for k, value in simple.items():
+        if k in found:
+            raise TypeError(f"{k} specified twice, in **kwargs and in factory_kwargs")
+        found[k] = value
+    return found
+
+__getattr__ = _absent_from("nn")

@@ -15,6 +15,7 @@ import numpy as np
 from suiren.api.creation import empty_like, from_numpy
 from suiren.api.creation import eye as _eye
 from suiren.autograd.modes import no_grad
+from suiren.names import absent_from as _absent_from
 from suiren.ops.compare import where
 from suiren.random.generator import Generator
 from suiren.tensor import Tensor
@@ -247,3 +248,5 @@ uniform, normal, constant, eye, dirac = _older(uniform_), _older(normal_), _olde
 xavier_uniform, xavier_normal = _older(xavier_uniform_), _older(xavier_normal_)
 kaiming_uniform, kaiming_normal = _older(kaiming_uniform_), _older(kaiming_normal_)
 orthogonal, sparse = _older(orthogonal_), _older(sparse_)
+
+__getattr__ = _absent_from("nn.init")

@@ -1,5 +1,6 @@
 """Functions of neural networks. Source: https://docs.pytorch.org/docs/stable/nn.functional.html"""
 
+from suiren.names import absent_from as _absent_from
 from suiren.nn.functional.activation import celu as celu
 from suiren.nn.functional.activation import celu_ as celu_
 from suiren.nn.functional.activation import elu as elu
@@ -50,6 +51,7 @@ from suiren.nn.functional.classification import soft_margin_loss as soft_margin_
 from suiren.nn.functional.conv import conv1d as conv1d
 from suiren.nn.functional.conv import conv2d as conv2d
 from suiren.nn.functional.conv import conv3d as conv3d
+from suiren.nn.functional.conv import conv_tbc as conv_tbc
 from suiren.nn.functional.conv import conv_transpose1d as conv_transpose1d
 from suiren.nn.functional.conv import conv_transpose2d as conv_transpose2d
 from suiren.nn.functional.conv import conv_transpose3d as conv_transpose3d
@@ -80,6 +82,7 @@ from suiren.nn.functional.normalization import local_response_norm as local_resp
 from suiren.nn.functional.normalization import normalize as normalize
 from suiren.nn.functional.normalization import rms_norm as rms_norm
 from suiren.nn.functional.padding import channel_shuffle as channel_shuffle
+from suiren.nn.functional.padding import native_channel_shuffle as native_channel_shuffle
 from suiren.nn.functional.padding import pad as pad
 from suiren.nn.functional.padding import pixel_shuffle as pixel_shuffle
 from suiren.nn.functional.padding import pixel_unshuffle as pixel_unshuffle
@@ -127,3 +130,5 @@ from suiren.nn.functional.vision import interpolate as interpolate
 from suiren.nn.functional.vision import upsample as upsample
 from suiren.nn.functional.vision import upsample_bilinear as upsample_bilinear
 from suiren.nn.functional.vision import upsample_nearest as upsample_nearest
+
+__getattr__ = _absent_from("nn.functional")

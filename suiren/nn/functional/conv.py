@@ -152,6 +152,15 @@ def conv_transpose3d(
     return _transposed("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """(T, B, C) with weight (K, C, O) and bias (O,) to (T', B, O): `conv1d` with the time first."""
+    for name, t, ndim in (("Input", input, 3), ("Weight", weight, 3), ("Bias", bias, 1)):
+        if t._spec.ndim != ndim:
+            raise RuntimeError(f"{name} must have {ndim} dims: time, batch, {'in_channel' if name == 'Input' else 'out_channel'}")
+    found = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, pad)
+    return found.permute(2, 0, 1)
+
+
 def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
     """The patches that a convolution sees: (N, C, H, W) to (N, C * KH * KW, places)."""
     from suiren.nn.functional.padding import pad
@@ -206,5 +215,5 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
 
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "conv_tbc", "fold", "unfold",
 ]  # fmt: skip

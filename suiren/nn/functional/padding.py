@@ -198,4 +198,9 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return reshape(x, shape=input._spec.shape)
 
 
-__all__ = ["channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle"]
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The same as `channel_shuffle`."""
+    return channel_shuffle(input, groups)
+
+
+__all__ = ["channel_shuffle", "native_channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle"]

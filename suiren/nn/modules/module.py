@@ -24,6 +24,22 @@ from suiren.nn.modules.module_hooks import (
     global_forward_hooks,
     global_forward_pre_hooks,
 )
+from suiren.nn.modules.module_hooks import register_module_backward_hook as register_module_backward_hook
+from suiren.nn.modules.module_hooks import (
+    register_module_buffer_registration_hook as register_module_buffer_registration_hook,
+)
+from suiren.nn.modules.module_hooks import register_module_forward_hook as register_module_forward_hook
+from suiren.nn.modules.module_hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
+from suiren.nn.modules.module_hooks import register_module_full_backward_hook as register_module_full_backward_hook
+from suiren.nn.modules.module_hooks import (
+    register_module_full_backward_pre_hook as register_module_full_backward_pre_hook,
+)
+from suiren.nn.modules.module_hooks import (
+    register_module_module_registration_hook as register_module_module_registration_hook,
+)
+from suiren.nn.modules.module_hooks import (
+    register_module_parameter_registration_hook as register_module_parameter_registration_hook,
+)
 from suiren.nn.modules.registry import NAMES, Registry, attach
 from suiren.nn.modules.state_dict import StateDictMethods
 from suiren.nn.parameter import Buffer, Parameter

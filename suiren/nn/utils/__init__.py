@@ -1,5 +1,6 @@
 """What works on modules and their parameters: clipping, parametrisation, pruning, packed sequences. Source: https://docs.pytorch.org/docs/stable/nn.html#utilities"""
 
+from suiren.names import absent_from as _absent_from
 from suiren.nn.utils import parametrizations as parametrizations
 from suiren.nn.utils import parametrize as parametrize
 from suiren.nn.utils import prune as prune
@@ -23,3 +24,5 @@ from suiren.nn.utils.spectral_norm import remove_spectral_norm as remove_spectra
 from suiren.nn.utils.spectral_norm import spectral_norm as spectral_norm
 from suiren.nn.utils.weight_norm import remove_weight_norm as remove_weight_norm
 from suiren.nn.utils.weight_norm import weight_norm as weight_norm
+
+__getattr__ = _absent_from("nn.utils")
