@@ -218,7 +218,29 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
         t._parent = None
         rec.values.append(t)
         return t
+    if op.is_view and not x._spec.requires_grad:
+        root = x
+        while root._parent is not None:
+            root = root._parent
+        if root._buffer is not None and root._id < rec.base and root._interpret is None:
+            return _view_of_computed(op, x, params)
     return record(op, (x,), params)
+
+
+_view_specs: dict[tuple, Spec] = {}
+_MOST_SPECS = 20_000
+
+
+def _view_of_computed(op: Op, x: Stored, params: tuple) -> Stored:
+    """A view of memory that is there: nothing is recorded until an operation reads it. A loop over rows that are only looked at records nothing."""
+    key = (op, x._spec, params)
+    s = _view_specs.get(key)
+    if s is None:
+        (s,) = op.infer((x._spec,), params)
+        if len(_view_specs) >= _MOST_SPECS:
+            _view_specs.clear()
+        _view_specs[key] = s
+    return view_of(x, op, params, s)
 
 
 def _is_current(view: Stored) -> bool:

@@ -67,6 +67,18 @@ def test_a_training_step_is_one_program_however_its_gradients_come_about():
     assert program.count == 4
 
 
+def test_views_of_what_is_computed_record_nothing():
+    x = made(6, 4)
+    recording.finish()
+    for i in range(6):
+        np.testing.assert_array_equal(x[i].numpy(), x.numpy()[i])
+        np.testing.assert_array_equal(x[i, 1:].view(3, 1).t().numpy(), x.numpy()[i, 1:].reshape(3, 1).T)
+    assert local.rec.node.depth == 0
+    row = x[2]
+    x += 1
+    np.testing.assert_array_equal((row * 2).numpy(), x.numpy()[2] * 2)
+
+
 def test_what_aliases_is_structure():
     x, y = made(4), made(4)
     results = []
