@@ -68,6 +68,7 @@ from suiren.formats import sparse_csr as sparse_csr
 from suiren.formats import strided as strided
 from suiren.legacy import KINDS as _old_types
 from suiren.legacy import set_default_tensor_type as set_default_tensor_type
+from suiren.names import complete as _complete
 from suiren.printing import set_printoptions as set_printoptions
 from suiren.random import Generator as Generator
 from suiren.random import default_generator as default_generator
@@ -122,6 +123,7 @@ _surface.install(Tensor)
 globals().update(_surface.public_names())
 globals().update(_old_types)
 globals().update(_old_storages)
+_complete(Tensor)
 _compiler.__dict__.update((_name, getattr(_compilation, _name)) for _name in _compilation.COMPILER_NAMES)  # torch.compiler
 
 _LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "mps", "mtia", "nn", "optim", "profiler", "random", "safetensors", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
@@ -140,6 +142,6 @@ def __getattr__(name: str) -> Any:
     of_nn = importlib.import_module("suiren.of_nn") if not name.startswith("_") else None
     if of_nn is not None and name in of_nn.__all__:
         return globals().setdefault(name, getattr(of_nn, name))
-    raise AttributeError(
-        f"suiren has no {name!r}. If PyTorch has it, suiren does not have it yet; the README links to the table of what is there."
-    )
+    from suiren.names import absent
+
+    raise absent("", name)

@@ -14,6 +14,7 @@ from suiren.api.creation import arange
 from suiren.api.shapes import roll
 from suiren.api.surface import with_out
 from suiren.dtypes import COMPLEX, FLOAT, dtype, get_default_dtype
+from suiren.names import absent_from as _absent_from
 from suiren.ops import fft as ops
 from suiren.ops.complex import conj
 from suiren.ops.creation import cast, zeros
@@ -296,3 +297,5 @@ __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2",
     "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip
+
+__getattr__ = _absent_from("fft")

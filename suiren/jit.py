@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar  # noqa: F401  `jit.Final[int]`
 
+from suiren.names import absent
 from suiren.nn.modules.module import Module
 
 T = TypeVar("T")
@@ -182,4 +183,4 @@ def load(f: Any, map_location: Any = None, _extra_files: dict | None = None, _re
 def __getattr__(name: str) -> Any:
     if name == "isinstance":
         return isinstance_
-    raise AttributeError(f"module 'suiren.jit' has no attribute {name!r}")
+    raise absent("jit", name)

@@ -12,6 +12,8 @@ from suiren import dtypes
 from suiren.api import activation, comparison, creation, pointwise, reductions, shapes, sorting, statistics
 from suiren.api.arguments import dims_of
 from suiren.dtypes import FLOAT
+from suiren.names import absent_from as _absent_from
+from suiren.ops.complex import conj
 from suiren.ops.creation import cast
 
 
@@ -151,7 +153,7 @@ def _spread(input, dim, unbiased, correction, keepdim: bool, dtype, mask):
     wide = dtype if dtype.category >= FLOAT else dtypes.float32
     count = _count(input, dim, True, mask)
     x = pointwise.sub(input, pointwise.div(sum(input, dim, keepdim=True, dtype=dtype, mask=mask), count))
-    total = sum(pointwise.square(x), dim, keepdim=keepdim, dtype=wide, mask=mask)
+    total = sum(pointwise.mul(x, conj(x)) if x._spec.dtype.is_complex else pointwise.square(x), dim, keepdim=keepdim, dtype=wide, mask=mask)
     count = shapes.reshape(count, total._spec.shape)
     if correction != 0:
         count = pointwise.clamp_min(pointwise.sub(cast(count, dtype=wide), correction), 0)
@@ -206,3 +208,5 @@ __all__ = [
     "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median", "norm", "normalize", "prod",
     "softmax", "softmin", "std", "sum", "var",
 ]  # fmt: skip
+
+__getattr__ = _absent_from("masked")

@@ -12,6 +12,7 @@ from suiren.api import activation, pointwise, reductions
 from suiren.api import special as _api
 from suiren.api.surface import with_out
 from suiren.dtypes import FLOAT
+from suiren.names import absent_from as _absent_from
 from suiren.ops import activation as _activation
 from suiren.ops import creation, elementary
 from suiren.ops import pointwise as ops
@@ -137,3 +138,5 @@ __all__ = [
     "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w", "sinc", "softmax", "spherical_bessel_j0",
     "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip
+
+__getattr__ = _absent_from("special")

@@ -14,6 +14,7 @@ from typing import Any
 from suiren.amp.grad_scaler import GradScaler as GradScaler
 from suiren.device import device
 from suiren.dtypes import bfloat16, dtype, float16
+from suiren.names import absent_from as _absent_from
 
 
 class autocast:
@@ -103,3 +104,5 @@ def clear_autocast_cache() -> None:
 
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+
+__getattr__ = _absent_from("amp")

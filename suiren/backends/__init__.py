@@ -12,5 +12,8 @@ from suiren.backends import mps as mps
 from suiren.backends import nnpack as nnpack
 from suiren.backends import openmp as openmp
 from suiren.backends import opt_einsum as opt_einsum
+from suiren.names import absent_from as _absent_from
 
 __all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum"]
+
+__getattr__ = _absent_from("backends")

@@ -7,6 +7,7 @@ from typing import Any
 from suiren.cpu_only import *  # noqa: F403
 from suiren.cpu_only import answers, memory_allocated, refusal
 from suiren.cuda import amp as amp
+from suiren.names import absent
 
 globals().update(answers(
     "CUDA",
@@ -49,7 +50,7 @@ for _name in ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Ch
 def __getattr__(name: str) -> Any:
     if name == "OutOfMemoryError":
         return MemoryError
-    raise AttributeError(f"module 'suiren.cuda' has no attribute {name!r}: suiren computes on the CPU")
+    raise absent("cuda", name)
 
 
 __all__ = ["amp", "refusal"]

@@ -59,6 +59,7 @@ from suiren.distributions.transforms import *  # noqa: F403
 from suiren.distributions.matrix_transforms import *  # noqa: F403  isort: skip
 from suiren.distributions.wishart import LKJCholesky as LKJCholesky
 from suiren.distributions.wishart import Wishart as Wishart
+from suiren.names import absent_from as _absent_from
 
 # PyTorch has a file for each; here one holds a family.
 _FILES = {
@@ -78,3 +79,5 @@ for _file, _names in _FILES.items():
         _sys.modules[f"{__name__}.{_name}"] = globals()[_name] = _sys.modules[f"{__name__}.{_file}"]
 for _name in _matrix_transforms.__all__:
     setattr(transforms, _name, getattr(_matrix_transforms, _name))
+
+__getattr__ = _absent_from("distributions")

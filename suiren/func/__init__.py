@@ -13,3 +13,6 @@ from suiren.func.transforms import jvp as jvp
 from suiren.func.transforms import linearize as linearize
 from suiren.func.transforms import vjp as vjp
 from suiren.func.vmap import vmap as vmap
+from suiren.names import absent_from as _absent_from
+
+__getattr__ = _absent_from("func")

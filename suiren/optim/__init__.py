@@ -1,5 +1,6 @@
 """Optimizers and learning rate schedules. Source: https://docs.pytorch.org/docs/stable/optim.html"""
 
+from suiren.names import absent_from as _absent_from
 from suiren.optim import lr_scheduler as lr_scheduler
 from suiren.optim import swa_utils as swa_utils
 from suiren.optim.adafactor import Adafactor as Adafactor
@@ -17,3 +18,5 @@ from suiren.optim.rmsprop import RMSprop as RMSprop
 from suiren.optim.rprop import ASGD as ASGD
 from suiren.optim.rprop import Rprop as Rprop
 from suiren.optim.sgd import SGD as SGD
+
+__getattr__ = _absent_from("optim")

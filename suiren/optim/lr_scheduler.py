@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from suiren.names import absent_from as _absent_from
 from suiren.optim.optimizer import Optimizer
 from suiren.optim.schedules import (
     EPOCH_WARNING,
@@ -395,3 +396,5 @@ __all__ = [
     "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR",
     "StepLR",
 ]  # fmt: skip
+
+__getattr__ = _absent_from("optim.lr_scheduler")

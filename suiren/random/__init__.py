@@ -1,5 +1,6 @@
 """Random numbers: PyTorch's generator and its draws. Source: https://docs.pytorch.org/docs/stable/random.html"""
 
+from suiren.names import absent_from as _absent_from
 from suiren.random.draws import bernoulli as bernoulli
 from suiren.random.generator import Generator as Generator
 from suiren.random.generator import default_generator as default_generator
@@ -13,3 +14,5 @@ from suiren.random.lowrank import pca_lowrank as pca_lowrank
 from suiren.random.lowrank import svd_lowrank as svd_lowrank
 from suiren.random.rejection import binomial as binomial
 from suiren.random.rejection import poisson as poisson
+
+__getattr__ = _absent_from("random")

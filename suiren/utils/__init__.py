@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from suiren.names import absent
+
 if TYPE_CHECKING:
     from suiren.utils import checkpoint as checkpoint
     from suiren.utils import data as data
@@ -15,4 +17,4 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name in ("checkpoint", "data", "dlpack", "hooks"):
         return importlib.import_module(f"suiren.utils.{name}")
-    raise AttributeError(f"module 'suiren.utils' has no attribute {name!r}")
+    raise absent("utils", name)

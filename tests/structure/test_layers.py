@@ -12,7 +12,7 @@ PACKAGE = Path(suiren.__file__).parent
 # From the bottom: a file imports from its own group and from those above it in this list. The longest prefix counts.
 # docs/internals/decisions/005 says why `compiler/program.py` and `compiler/emit` lie below the runtime, and `trace` above the compiler.
 LAYERS: list[tuple[str, ...]] = [
-    ("config", "dtypes", "size", "device", "version", "formats", "refusal"),
+    ("config", "dtypes", "size", "device", "version", "formats", "names"),
     ("runtime.forking", "runtime.buffers", "runtime.arena"),
     ("trace.spec", "trace.op", "trace.trace", "trace.verify", "interpreter"),
     ("compiler.program", "compiler.nest", "compiler.emit"),

@@ -1,5 +1,6 @@
 """Loading data: data sets, samplers, collating, DataLoader."""
 
+from suiren.names import absent_from as _absent_from
 from suiren.utils.data.collate import default_collate as default_collate
 from suiren.utils.data.collate import default_convert as default_convert
 from suiren.utils.data.dataloader import DataLoader as DataLoader
@@ -20,3 +21,5 @@ from suiren.utils.data.sampler import SubsetRandomSampler as SubsetRandomSampler
 from suiren.utils.data.sampler import WeightedRandomSampler as WeightedRandomSampler
 from suiren.utils.data.worker_info import WorkerInfo as WorkerInfo
 from suiren.utils.data.worker_info import get_worker_info as get_worker_info
+
+__getattr__ = _absent_from("utils.data")
