@@ -11,6 +11,7 @@ from suiren.api.surface import public
 from suiren.dtypes import FLOAT, INTEGER
 from suiren.ops import activation, compare, creation, elementary, powers
 from suiren.ops import pointwise as ops
+from suiren.ops.complex import real_part
 from suiren.trace.recording import binary, record, unary
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
@@ -252,8 +253,10 @@ def _reflected_division(input, other):
 
 @public(out=True)
 def float_power(input, exponent):
-    """input ** exponent in float64."""
-    wide = [creation.cast(x, dtype=dtypes.float64) if isinstance(x, Stored) else x for x in (input, exponent)]
+    """input ** exponent in float64, or complex128 if one is complex."""
+    given = [x._spec.dtype.is_complex if isinstance(x, Stored) else isinstance(x, complex) for x in (input, exponent)]
+    d = dtypes.complex128 if any(given) else dtypes.float64
+    wide = [creation.cast(x, dtype=d) if isinstance(x, Stored) else x for x in (input, exponent)]
     return pow(*wide)
 
 
@@ -304,7 +307,11 @@ def copysign(input, other):
 @public(out=True)
 def logaddexp(input, other):
     """log(exp(input) + exp(other)) without overflow."""
-    low, high = ops.minimum(input, other), ops.maximum(input, other)
+    if any(isinstance(x, Stored) and x._spec.dtype.is_complex for x in (input, other)):
+        first = compare.ge(real_part(input), real_part(other))
+        low, high = compare.where(first, other, input), compare.where(first, input, other)
+    else:
+        low, high = ops.minimum(input, other), ops.maximum(input, other)
     gap = compare.where(compare.eq(low, high), 0, ops.sub(low, high))  # of equal infinities the difference would be NaN
     return ops.add(high, elementary.log1p(elementary.exp(gap)))
 

@@ -97,7 +97,7 @@ def logsumexp(input, dim, keepdim: bool = False):
         return creation.cast(logsumexp(creation.cast(input, dtype=dtypes.float32), dim, keepdim), dtype=s.dtype)
     if 0 in s.shape and _count(s.shape, dims) == 0:
         return elementary.log(record(reduce.sum, (input,), (dims, keepdim)))
-    top = creation.stop_gradient(reduce.amax(input, dims=dims, keepdim=True))
+    top = creation.stop_gradient(reduce.amax(complex.real_part(input), dims=dims, keepdim=True))
     top = compare.where(compare.isinf(top), 0, top)  # of an infinite maximum the differences would be NaN
     total = reduce.sum(elementary.exp(pointwise.sub(input, top)), dims=dims, keepdim=True)
     found = pointwise.add(elementary.log(total), top)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from suiren.dtypes import bool_, dtype, float16
+from suiren.ops.complex import holomorphic
 from suiren.ops.creation import copy
 from suiren.ops.movement import expand, permute, reshape
 from suiren.trace.op import Template
@@ -280,7 +281,7 @@ conv = _Convolution(
     params=_COMMON,
     infer=_infer_conv,
     numpy=_conv,
-    grad=_conv_grad,
+    grad=holomorphic(_conv_grad),
     grad_name="ConvolutionBackward0",
     doc="Cross-correlation of x (N, C, *S) with weight (O, C / groups, *K): (N, O, *Q).",
 )
@@ -294,7 +295,7 @@ conv_input_grad = _Convolution(
     params=("size", *_COMMON),
     infer=_infer_input_grad,
     numpy=_conv_input_grad,
-    grad=_conv_input_grad_grad,
+    grad=holomorphic(_conv_input_grad_grad),
     grad_name="ConvolutionBackward0",
     doc="A transposed convolution: y (N, O, *Q) and weight (O, C / groups, *K) to (N, C, *size).",
 )
@@ -308,7 +309,7 @@ conv_weight_grad = _Convolution(
     params=("kernel_size", *_COMMON),
     infer=_infer_weight_grad,
     numpy=_conv_weight_grad,
-    grad=_conv_weight_grad_grad,
+    grad=holomorphic(_conv_weight_grad_grad),
     grad_name="ConvolutionBackwardBackward0",
     doc="x (N, C, *S) and y (N, O, *Q) to the weight (O, C / groups, *kernel_size) that is their product's gradient.",
 )

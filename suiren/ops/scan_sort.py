@@ -6,7 +6,7 @@ import numpy as np
 
 from suiren.dtypes import int64
 from suiren.ops.compare import eq, gt, logical_and, where
-from suiren.ops.complex import holomorphic
+from suiren.ops.complex import conjugate, holomorphic
 from suiren.ops.creation import cast
 from suiren.ops.elementary import exp, log
 from suiren.ops.movement import expand, flip
@@ -71,6 +71,10 @@ cumprod = opaque(
 def _logcumsumexp_grad(g, x, out, dim):
     """The sum of g[j] exp(x[i] - out[j]) over j >= i: what is positive of it and what is negative, each by its logarithm."""
 
+    if g._spec.dtype.is_complex:  # a logarithm says all of a complex number
+        share = flip(sub(log(g), conjugate(out)), dims=(dim,))
+        return (exp(add(flip(logcumsumexp(share, dim=dim), dims=(dim,)), conjugate(x))),)
+
     def part(size):
         there = gt(size, 0)
         share = where(there, sub(log(where(there, size, 1)), out), float("-inf"))
@@ -80,6 +84,20 @@ def _logcumsumexp_grad(g, x, out, dim):
     return (sub(part(g), part(neg(g))),)
 
 
+def _logcumsumexp(x, *, dim):
+    if not x.shape[dim]:
+        return x
+    if x.dtype.kind != "c":
+        return np.logaddexp.accumulate(x.astype(np.float64), axis=dim)
+    rows = np.moveaxis(x.astype(np.complex128), dim, -1).copy()
+    for i in range(1, rows.shape[-1]):
+        before, now = rows[..., i - 1].copy(), rows[..., i].copy()
+        swap = before.real < now.real
+        high, low = np.where(swap, now, before), np.where(swap, before, now)
+        rows[..., i] = np.where(np.isneginf(high.real), high, high + np.log1p(np.exp(low - high)))
+    return np.moveaxis(rows, -1, dim)
+
+
 logcumsumexp = opaque(
     "logcumsumexp",
     inputs=("x",),
@@ -87,7 +105,7 @@ logcumsumexp = opaque(
     lower=INTERPRETER_ONLY,
     lead=shifted,
     infer=lambda x, *, dim: spec(x.shape, x.dtype),
-    numpy=lambda x, *, dim: np.logaddexp.accumulate(x.astype(np.float64), axis=dim) if x.shape[dim] else x,
+    numpy=_logcumsumexp,
     grad=_logcumsumexp_grad,
     doc="log of the running sums of exp(x), without overflow.",
 )

@@ -11,9 +11,10 @@ from typing import Any
 
 from suiren.api.surface import fill, public
 from suiren.device import check_device
-from suiren.dtypes import BOOL, FLOAT, INTEGER, dtype, float32, float64, get_default_dtype, int64
+from suiren.dtypes import BOOL, COMPLEX, FLOAT, INTEGER, dtype, float32, float64, get_default_dtype, int64
 from suiren.ops.compare import lt
-from suiren.ops.creation import cast
+from suiren.ops.complex import view_as_complex
+from suiren.ops.creation import cast, copy
 from suiren.ops.elementary import exp, log, tan
 from suiren.ops.movement import permute
 from suiren.ops.pointwise import add, ceil, div, mul, sub
@@ -52,6 +53,15 @@ def _finished(t: Tensor, out: Tensor | None, requires_grad: bool) -> Tensor:
     return t.requires_grad_() if requires_grad else t
 
 
+def _drawn(op, generator: Generator | None, numbers: tuple[float, float], shape: tuple[int, ...], d: dtype) -> Tensor:
+    """Numbers of a floating dtype; complex ones are pairs of them, and each part of a normal one has half of the variance."""
+    if d.category != COMPLEX:
+        return draw(op, generator, numbers, (shape, d))
+    if op is rng_normal:
+        numbers = (numbers[0], numbers[1] / math.sqrt(2))
+    return copy(view_as_complex(draw(op, generator, numbers, ((*shape, 2), d.to_real()))))
+
+
 # ---------------------------------------------------------------- new tensors
 
 
@@ -67,7 +77,7 @@ def rand(
             break
     if device is not None:
         check_device(device)
-    t = draw(rng_uniform, generator, _UNIT, (size, dtype or get_default_dtype()))
+    t = _drawn(rng_uniform, generator, _UNIT, tuple(size), dtype or get_default_dtype())
     return _finished(t, out, requires_grad) if requires_grad or out is not None else t
 
 
@@ -83,7 +93,7 @@ def randn(
             break
     if device is not None:
         check_device(device)
-    t = draw(rng_normal, generator, _UNIT, (size, dtype or get_default_dtype()))
+    t = _drawn(rng_normal, generator, _UNIT, tuple(size), dtype or get_default_dtype())
     return _finished(t, out, requires_grad) if requires_grad or out is not None else t
 
 
@@ -163,7 +173,7 @@ def normal(
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         if size is None:
             raise TypeError("normal() of two numbers needs a size: normal(mean, std, size)")
-        t = draw(rng_normal, generator, (float(mean), float(std)), (_shape((size,)), dtype or get_default_dtype()))
+        t = _drawn(rng_normal, generator, (float(mean), float(std)), _shape((size,)), dtype or get_default_dtype())
         return _finished(t, out, requires_grad)
     if isinstance(mean, Tensor) and isinstance(std, Tensor):
         shape = broadcast_shapes(mean._spec.shape, std._spec.shape)
@@ -257,7 +267,7 @@ def uniform_(self, low=0.0, to=1.0, *, generator: Generator | None = None, **giv
     if low > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
     numbers, d = (float(low), float(to)), self._spec.dtype
-    return _filled(self, lambda shape: draw(rng_uniform, generator, numbers, (shape, d)))
+    return _filled(self, lambda shape: _drawn(rng_uniform, generator, numbers, shape, d))
 
 
 @public(function=False)
@@ -269,7 +279,7 @@ def normal_(self, mean=0.0, std=1.0, *, generator: Generator | None = None):
     if std < 0.0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     numbers, d = (float(mean), float(std)), self._spec.dtype
-    return _filled(self, lambda shape: draw(rng_normal, generator, numbers, (shape, d)))
+    return _filled(self, lambda shape: _drawn(rng_normal, generator, numbers, shape, d))
 
 
 # The largest whole number up to which a floating dtype has all of them.
