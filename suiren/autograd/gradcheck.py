@@ -38,7 +38,7 @@ def _array(t: Tensor) -> np.ndarray:
 
 
 def _tensor(a: np.ndarray) -> Tensor:
-    return Tensor.from_array(np.ascontiguousarray(a), copy=True)
+    return Tensor.from_array(np.asarray(a), copy=True)
 
 
 # ---------------------------------------------------------------- Jacobians as arrays (elements of the input, elements of the output)

@@ -6,7 +6,7 @@ from suiren.autograd import node
 from suiren.trace import recording
 from suiren.trace.execution import Graph
 from suiren.trace.liveness import History
-from suiren.trace.recording import Recording
+from suiren.trace.recording import Recording, local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import TrieNode
@@ -57,6 +57,7 @@ class Kept:
         self.freed, self.watched, self.python, self.sequence = graph.freed, graph.watched, graph.python, graph.sequence
         self.base = graph.base
         self.read: dict[int, None] = {}  # the slots whose values were asked for, in order
+        self.joined: dict[int, Stored] = {}  # saved values as parts of the graph
 
     def tensor(self, ref: int) -> Stored | None:
         return self.graph.tensors.get(ref)
@@ -71,7 +72,19 @@ class Kept:
         if written is not None and written[1] and written[0] > step.depth:
             return _modified(self, step, ref, expected, expected + 1)
         self.read[ref] = None
+        if local.rec.grad and t._graph is None and self.history.is_node(ref):
+            return self._joined(ref, t)
         return t
+
+    def _joined(self, ref: int, t: Stored) -> Stored:
+        """A value that the graph saved for itself, with its history: what is computed with it can be differentiated again. (Kept so for good, it would
+        hold the graph that holds it.)"""
+        found = self.joined.get(ref)
+        if found is None:
+            found = self.joined[ref] = new(recording._TENSOR)
+            found._id, found._spec, found._buffer, found._parent = 0, self.history.spec(ref), t._buffer, None
+            found._graph = (self.graph, ref)
+        return found
 
 
 class _Modified(Stored):

@@ -17,7 +17,7 @@ def fresh(x: Tensor, outer: bool) -> Tensor:
     have = batched.aligned(x, levels, full=True) if levels else x
     if outer and have._spec.requires_grad:
         return batched.made(record(creation.copy, (have,), ()), levels)
-    leaf = record(views.leaf_version, (have,), ())
+    leaf = record(views.own_leaf, (have,), ())
     rec = local.rec
     rec.owners[leaf._id - rec.base] = leaf
     return batched.made(leaf, levels)

@@ -36,15 +36,22 @@ class _LeafVersion(type(detach)):
         return (inputs[0].with_grad,)
 
 
-leaf_version = _LeafVersion(
-    "leaf_version",
-    infer=lambda x: x,
-    numpy=lambda x: x,
-    restride=lambda shape, strides, offset: (shape, strides, offset),
-    grad=NOT_DIFFERENTIABLE,
-    view=False,
-    whole=True,
-)
+def _leaf(name: str, doc: str):
+    return _LeafVersion(
+        name,
+        infer=lambda x: x,
+        numpy=lambda x: x,
+        restride=lambda shape, strides, offset: (shape, strides, offset),
+        grad=NOT_DIFFERENTIABLE,
+        view=False,
+        whole=True,
+        doc=doc,
+    )
+
+
+leaf_version = _leaf("leaf_version", "A leaf after it was written without gradients: a leaf again.")
+leaf_version.renews = True
+own_leaf = _leaf("own_leaf", "A leaf of a transform's own (func/), with the value of a tensor of the caller's.")
 
 rewritten = Rewritten("rewritten", doc="A value with the history of what it took the place of.")
 

@@ -42,6 +42,8 @@ class History:
             if step.kind is OP:
                 for i in range(len(step.specs)):
                     self.producer[step.out + i] = step
+                if step.op.renews:
+                    self.overwritten[step.refs[0]] = (step.depth, False, step.out)
             elif step.kind is LEAF:
                 self.leaf_specs.append(step.spec)
             elif step.op is None and step.kind == "write":

@@ -59,6 +59,7 @@ class Op:
 
     kind = "op"
     is_view = False  # whether its result shares the storage of its input
+    renews = False  # its result is its input again: an autograd leaf after it was written
     passes = False  # its outputs are its first inputs: only a graph sees it, a trace is built without it
     is_python = False  # its gradient rule is the user's Python, kept per call (Through)
 

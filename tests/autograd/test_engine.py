@@ -170,3 +170,19 @@ def test_a_value_that_no_rule_uses_may_be_changed(look):
         h.sum().item()
     h.sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), 6.0)
+
+
+@pytest.mark.parametrize("look", [False, True])
+@pytest.mark.parametrize("inner", [lambda a: a.mT * a.mT, lambda a: a @ a.mT, lambda a: a.exp().sin() * a[0]], ids=["views", "products", "values"])
+def test_values_that_a_graph_saved_have_a_history(tier, look, inner):
+    a = leaf(2, 2)
+    results = []
+    for looks in (False, look):
+        h = inner(a)
+        if looks:
+            h.sum().item()
+        (g,) = grad(h.exp().sum(), a, create_graph=True)
+        if looks:
+            g.sum().item()
+        results.append(grad(g.sum(), a)[0].numpy())
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-5)
