@@ -3,6 +3,7 @@
 from suiren.api import (  # noqa: F401  each import declares its functions
     activation,
     assembling,
+    changing_views,
     comparison,
     complex,
     copies,

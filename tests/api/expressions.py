@@ -207,6 +207,12 @@ t.masked.mean(x, 1, mask=mask); t.masked.mean(x, mask=row[:, None]); t.masked.me
 t.masked.std(k, 1, correction=0, mask=mask); t.masked.softmax(x, 1, mask=mask); t.masked.log_softmax(x, 0, mask=row[:, None]); t.masked.softmin(x, 1, mask=mask); t.masked.normalize(x, 2.0, 1, mask=mask); t.masked.cumsum(x, 1, mask=mask); t.masked.cumprod(x, 0, mask=mask); t.masked.logsumexp(x, 1, mask=mask); t.masked.logaddexp(x, y, input_mask=mask, other_mask=mask); t.masked.sum(v, mask=mask)
 """
 
+EXPRESSIONS["changing_views"] = """
+a = x.detach().clone(); a.unsqueeze_(0); a ;; a = x.detach().clone(); a.t_(); a ;; a = b.detach().clone(); a.transpose_(0, 2); a ;; a = b.detach().clone(); a.swapaxes_(0, -1); a.shape ;; a = x.detach()[:1].clone(); a.squeeze_(); a ;; a = x.detach().clone(); a.squeeze_(0); a ;; a = v.detach().clone(); a.as_strided_((2, 2), (1, 2)); a
+a = x.detach().clone(); o = a[0]; a.unsqueeze_(0); a.add_(1); o ;; a = x.detach().clone(); o = a[:, 1:]; a.t_(); o.zero_(); a ;; a = x.detach().clone(); o = a[0]; a.t_(); a.unsqueeze_(1); a[0] = 7; o ;; a = x.detach().clone(); o = a[1:]; o.unsqueeze_(0); o.mul_(2); a ;; a = x.detach().clone(); a.t_(); a.stride()
+a = x * 2; a.unsqueeze_(0); a * a ;; a = x * 2; a.t_(); a @ x ;; a = x * 2; o = a[0]; a.unsqueeze_(1); o * a[0] ;; x.unsqueeze_(0) ;; a = b.detach().clone(); a.t_() ;; a = x.detach().clone(); a.unsqueeze_(5) ;; a = x * 2; a.squeeze_(); a ;; a = t.arange(4.0); t.as_strided_(a, (2,), (2,)); a
+"""
+
 
 def lines(file: str) -> list[str]:
     """The expressions of a file."""
