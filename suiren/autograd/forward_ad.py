@@ -1,6 +1,6 @@
 """Dual numbers: a tensor with a direction, carried along by what is computed from it. Source: torch/autograd/forward_ad.py
 
-Here the direction is worked out when it is asked for, by reverse mode taken twice (decisions/006). So a dual tensor requires grad, which it does not in
+Here the direction is worked out when it is asked for, by reverse mode taken twice (docs/internals/decisions/007). So a dual tensor requires grad, which it does not in
 PyTorch, and what is computed under `no_grad` has no tangent.
 """
 

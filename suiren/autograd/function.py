@@ -201,7 +201,7 @@ class Function(metaclass=FunctionMeta):
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Forward mode by a rule of its own. suiren derives forward mode from `backward` instead (decisions/006)."""
+        """Forward mode by a rule of its own. suiren derives forward mode from `backward` instead (docs/internals/decisions/007)."""
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
 
     @staticmethod

@@ -1,7 +1,7 @@
 """grad, vjp, jvp, Jacobians: functions of functions, built on the engine. Source: torch/_functorch/eager_transforms.py
 
 Forward mode is reverse mode taken twice: with g(u) = Jᵀu linear in u, the gradient of <g(u), v> with respect to u is Jv. In a recorded program this
-costs nothing more than real forward mode, for the values of g(u) are never looked at, and so never computed (decisions/006).
+costs nothing more than real forward mode, for the values of g(u) are never looked at, and so never computed (docs/internals/decisions/007).
 """
 
 from __future__ import annotations
