@@ -15,7 +15,7 @@ import torch
 
 import suiren
 from bench import networks, operations, programs, sequences
-from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, imports, peak_memory
+from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, cost_of_waiting
 
 
 class Row(NamedTuple):
@@ -47,20 +47,28 @@ def _gemm(size: int, threads: int) -> Callable[[int], Result]:
     return measure
 
 
-def _program(rounds: int) -> Result:
+def _sides(build: Callable) -> list:
+    """What `build` makes for suiren and for PyTorch, of CIFAR-10's sizes."""
     from bench import torch_transforms
     from suiren.vision import transforms
 
     numbers = np.random.default_rng(0)
     images = numbers.integers(0, 256, (4000, 32, 32, 3), np.uint8)
     labels = numbers.integers(0, 10, 4000)
-    ours = programs.cifar_program(suiren, images, labels, transforms)
-    theirs = programs.cifar_program(torch, images, labels, torch_transforms)
-    return alternate(ours, theirs, rounds, round_seconds=0.6)
+    return [build(suiren, images, labels, transforms), build(torch, images, labels, torch_transforms)]
+
+
+def _program(rounds: int) -> Result:
+    return alternate(*_sides(programs.cifar_program), rounds, round_seconds=0.6)
+
+
+def _loader(rounds: int) -> Result:
+    return cost_of_waiting(*_sides(programs.cifar_loader), rounds)
 
 
 ROWS = [
-    Row("the notes' program as written (batch 4, 2 workers), an iteration", 6, "12×", _program),
+    Row("the notes' program as written (batch 4, 2 workers), an iteration", 8, "12×", _program),
+    Row("its loader: the training process's own work on a batch", 10, "", _loader),
     Row("Net, a training step with `loss.item()`, batch 4", 4, "16×", _pair(programs.net_step, 4)),
     Row("Net, a training step, batch 128", 2, "4×", _pair(programs.net_step, 128)),
     Row("the notes' ResNet34, a training step, batch 8 at 224×224", 0.8, "1.3×", _pair(networks.training, "resnet34", 8)),

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 
@@ -46,6 +46,26 @@ def alternate(ours: Callable[[], object], theirs: Callable[[], object], rounds: 
     return Result(
         statistics.median(times[1]), statistics.median(times[0]), statistics.median(ratios), ratios[quarter], ratios[-1 - quarter]
     )
+
+
+def cost_of_waiting(ours: Iterable, theirs: Iterable, rounds: int = 15, batches: int = 60) -> Result:
+    """Processor seconds that the training process itself spends on a batch of a loader whose workers are ahead of it."""
+    spent: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        for side, loader in zip(spent, (ours, theirs)):
+            source = iter(loader)
+            next(source)
+            total = 0.0
+            for _ in range(batches):
+                time.sleep(0.004)  # the rest of a step: workers fill up
+                start = time.process_time()
+                next(source)
+                total += time.process_time() - start
+            side.append(total / batches)
+            del source
+    ratios = sorted(b / a for a, b in zip(*spent))
+    quarter = len(ratios) // 4
+    return Result(statistics.median(spent[1]), statistics.median(spent[0]), statistics.median(ratios), ratios[quarter], ratios[-1 - quarter])
 
 
 _FRESH = """

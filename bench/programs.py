@@ -150,8 +150,8 @@ def gemm(t, size: int):
     return step
 
 
-def cifar_program(t, images: np.ndarray, labels: np.ndarray, transforms):
-    """The notes' program as written: batches of 4 from two workers, an iteration of the training loop with data loading."""
+def cifar_loader(t, images: np.ndarray, labels: np.ndarray, transforms):
+    """The notes' loader: batches of 4 from two workers, shuffled; images as PIL images through ToTensor and Normalize."""
     from PIL import Image
 
     class Pictures(t.utils.data.Dataset):
@@ -166,7 +166,12 @@ def cifar_program(t, images: np.ndarray, labels: np.ndarray, transforms):
         def __getitem__(self, index):
             return self.transform(Image.fromarray(images[index])), int(labels[index])
 
-    loader = t.utils.data.DataLoader(Pictures(), batch_size=4, shuffle=True, num_workers=2)
+    return t.utils.data.DataLoader(Pictures(), batch_size=4, shuffle=True, num_workers=2)
+
+
+def cifar_program(t, images: np.ndarray, labels: np.ndarray, transforms):
+    """The notes' program as written: an iteration of the training loop with data loading."""
+    loader = cifar_loader(t, images, labels, transforms)
     model = net(t)
     criterion = t.nn.CrossEntropyLoss()
     optimizer = t.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
