@@ -29,12 +29,11 @@ from tests.vision.ops import cases as ops  # noqa: E402
 from tests.vision.transforms.v2 import cases as second  # noqa: E402
 
 PATH = Path(__file__).parent / "vision.npz"
-FAMILIES = ("swin", "maxvit")  # that suiren does not have
 
 
 def main() -> None:
     found = {}
-    names = [n for n in torchvision.models.list_models(module=torchvision.models) if not n.startswith(FAMILIES)]
+    names = torchvision.models.list_models(module=torchvision.models)
     found["models"] = "\n".join(names)
     for name in names:
         found[f"state {name}"] = models.description(name, torch, torchvision.models)

@@ -12,11 +12,13 @@ from suiren.vision.models.efficientnet import *  # noqa: F403
 from suiren.vision.models.googlenet import *  # noqa: F403
 from suiren.vision.models.inception import *  # noqa: F403
 from suiren.vision.models.lenet import *  # noqa: F403
+from suiren.vision.models.maxvit import *  # noqa: F403
 from suiren.vision.models.mnasnet import *  # noqa: F403
 from suiren.vision.models.mobilenet import *  # noqa: F403
 from suiren.vision.models.regnet import *  # noqa: F403
 from suiren.vision.models.resnet import *  # noqa: F403
 from suiren.vision.models.shufflenetv2 import *  # noqa: F403
 from suiren.vision.models.squeezenet import *  # noqa: F403
+from suiren.vision.models.swin_transformer import *  # noqa: F403
 from suiren.vision.models.vgg import *  # noqa: F403
 from suiren.vision.models.vision_transformer import *  # noqa: F403

@@ -28,6 +28,7 @@ from suiren.vision.ops.misc import Conv3dNormActivation as Conv3dNormActivation
 from suiren.vision.ops.misc import FrozenBatchNorm2d as FrozenBatchNorm2d
 from suiren.vision.ops.misc import Permute as Permute
 from suiren.vision.ops.misc import SqueezeExcitation as SqueezeExcitation
+from suiren.vision.ops.poolers import MultiScaleRoIAlign as MultiScaleRoIAlign
 from suiren.vision.ops.roi import PSRoIAlign as PSRoIAlign
 from suiren.vision.ops.roi import PSRoIPool as PSRoIPool
 from suiren.vision.ops.roi import RoIAlign as RoIAlign

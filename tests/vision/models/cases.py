@@ -32,6 +32,10 @@ INITIAL = [
     "models.inception.InceptionE(8)",
 ]
 TRANSFORMERS = [
+    "models.SwinTransformer([4, 4], 8, [2, 1], [2, 4], [3, 3], num_classes=7)",
+    "models.SwinTransformer([4, 4], 8, [2, 1], [2, 4], [3, 3], num_classes=7, block=models.swin_transformer.SwinTransformerBlockV2, "
+    "downsample_layer=models.swin_transformer.PatchMergingV2)",
+    "models.MaxVit((32, 32), 8, 2, [8, 16], [1, 2], 4, 0.1, num_classes=7)",
     "models.VisionTransformer(16, 8, 2, 2, 16, 32, num_classes=7)",
     "models.VisionTransformer(16, 8, 1, 2, 16, 32, num_classes=7, representation_size=5, conv_stem_configs=["
     "models.vision_transformer.ConvStemConfig(8, 3, 2), models.vision_transformer.ConvStemConfig(8, 3, 4)])",
@@ -60,6 +64,10 @@ PREDICTIONS = {
     "models.mnasnet1_0(num_classes=5)": 32,
     "models.regnet_x_400mf(num_classes=5)": 32,
     "models.regnet_y_400mf(num_classes=5)": 32,
+    "models.SwinTransformer([4, 4], 8, [2, 2], [2, 4], [3, 3], num_classes=5)": 44,
+    "models.SwinTransformer([4, 4], 8, [2, 2], [2, 4], [3, 3], num_classes=5, block=models.swin_transformer.SwinTransformerBlockV2, "
+    "downsample_layer=models.swin_transformer.PatchMergingV2)": 44,
+    "models.MaxVit((32, 32), 8, 2, [8, 16], [1, 2], 4, 0.1, num_classes=5)": 32,
     "models.VisionTransformer(32, 8, 3, 4, 32, 64, num_classes=5, representation_size=12)": 32,
 }
 
