@@ -1,5 +1,6 @@
 # make run          sets up and trains the notes' network on the bundled digits; pictures in out/
 # make test         sets up and runs the tests (without PyTorch)
+# make lint         style, and types of the programs in practice/, against the generated stubs
 # make conformance  a second environment with PyTorch, and the live comparisons
 # make bench        the measured table, beside PyTorch
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 ORACLE := .venv-oracle
 TORCH := torch==2.13.0
 
-.PHONY: run test conformance bench clean
+.PHONY: run test lint conformance bench clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +25,11 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(VENV)/bin/python -m pytest -n 2 -m 'not oracle' $(ARGS)
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[lint]'
+	$(VENV)/bin/python -m ruff check suiren tests practice bench docs
+	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
 
 conformance: $(ORACLE)/.installed
 	$(ORACLE)/bin/python -m pytest -n 2 tests/oracle $(ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import pyplot as plt
@@ -36,7 +37,7 @@ class Pictures(data.Dataset):
         self.files = sorted(Path(root).rglob("*.png"))
         self.transform = transform
 
-    def __getitem__(self, index):
+    def __getitem__(self, index) -> Any:
         with Image.open(self.files[index]) as picture:
             picture = picture.convert("RGB")
         return picture if self.transform is None else self.transform(picture)
@@ -71,6 +72,7 @@ def main():
     folder = tv.datasets.ImageFolder(root, transform=transform)
     print(f"ImageFolder: {folder.class_to_idx}")
     loader = data.DataLoader(folder, batch_size=16, shuffle=True, num_workers=2, drop_last=True)
+    images = t.empty(0)
     for images, labels in loader:
         print(f"a batch: {tuple(images.shape)}, mean {images.mean().item():.3f}, classes {labels.tolist()}")
 
