@@ -169,17 +169,18 @@ class Pack:
 
     def tables(self, sources: np.ndarray) -> tuple[list[int], list[int]]:
         """`run` and `one` of the elements with these sources."""
+        if not len(sources):
+            return [], []
         order = np.argsort(sources, kind="stable")
-        ordered, runs, ones, at = sources[order], [], [], 0
-        follows = np.diff(ordered) == 1
-        while at < len(ordered):
-            if at + self.block <= len(ordered) and follows[at : at + self.block - 1].all():
-                runs += [ordered[at], *order[at : at + self.block]]
-                at += self.block
-            else:
-                ones += [ordered[at], order[at]]
-                at += 1
-        return list(map(int, runs)), list(map(int, ones))
+        ordered = sources[order]
+        begin = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 2) != 1)  # of elements that follow each other
+        length = np.diff(begin, append=len(ordered))
+        at = np.arange(len(ordered)) - np.repeat(begin, length)
+        whole = at < np.repeat(length // self.block * self.block, length)
+        first = np.flatnonzero(whole & (at % self.block == 0))
+        run = np.column_stack([ordered[first], order[first[:, None] + np.arange(self.block)]])
+        one = np.column_stack([ordered[~whole], order[~whole]])
+        return run.ravel().tolist(), one.ravel().tolist()
 
     def emit(self, b: Builder) -> None:
         words, block = self.words, self.block
