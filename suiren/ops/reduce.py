@@ -140,7 +140,7 @@ def _smaller(b, x, best):
 def _reduced_last(x, dims):
     """x with the reduced dims merged into a last one: (…, reduced)."""
     kept = tuple(i for i in range(x.ndim) if i not in dims)
-    return x.transpose(kept + dims).reshape(*(x.shape[i] for i in kept), -1)
+    return x.transpose(kept + dims).reshape(*(x.shape[i] for i in kept), product([x.shape[i] for i in dims]))
 
 
 def _places(find):
