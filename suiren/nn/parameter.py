@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from suiren.api.surface import ENTRIES
 from suiren.dtypes import FLOAT
 from suiren.ops.movement import reshape
 from suiren.ops.views import detach
@@ -112,6 +114,30 @@ class UninitializedTensor:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+def _refusing(name: str) -> Callable:
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in {name}. This error happens when you are using a `LazyModule` or explicitly "
+            f"manipulating `torch.nn.parameter.{type(self).__name__}` objects. When using LazyModules Call `forward` with a dummy batch to "
+            "initialize the parameters before calling torch functions"
+        )
+
+    refuse.__name__ = name
+    return refuse
+
+
+# What does not need a shape works; every other operation, as a method or an operator, is refused.
+_ALLOWED = {"bfloat16", "cpu", "detach", "double", "float", "half", "is_complex", "is_floating_point", "to", "type"}
+_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lt", "le", "gt", "ge", "and", "or", "xor")
+
+for _name in {name for entry in ENTRIES for name in (*entry.methods, *entry.inplace)} - _ALLOWED:
+    setattr(UninitializedTensor, _name, _refusing(_name))
+for _name in _OPERATORS:
+    for _form in ("", "r", "i"):
+        if hasattr(Tensor, f"__{_form}{_name}__"):
+            setattr(UninitializedTensor, f"__{_form}{_name}__", _refusing(f"__{_form}{_name}__"))
 
 
 class UninitializedParameter(UninitializedTensor, Parameter):

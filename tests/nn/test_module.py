@@ -188,6 +188,16 @@ def test_a_non_leaf_is_no_parameter():
     assert net.q.is_leaf
 
 
+def test_a_parameter_without_a_shape_computes_nothing():
+    weight = nn.LazyLinear(2).weight
+    for use in (lambda: weight + 1, lambda: 1 - weight, lambda: weight.sum(), lambda: weight.add_(1), lambda: weight @ weight):
+        with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter in"):
+            use()
+    assert weight.to(suiren.float64).dtype is suiren.float64
+    weight.materialize((2, 3))
+    assert (weight * 0).shape == (2, 3)
+
+
 # ---------------------------------------------------------------- walking
 
 
