@@ -9,16 +9,9 @@ import importlib
 import math as _math
 from typing import TYPE_CHECKING, Any
 
-from suiren.autograd import enable_grad as enable_grad
-from suiren.autograd import inference_mode as inference_mode
-from suiren.autograd import is_grad_enabled as is_grad_enabled
-from suiren.autograd import no_grad as no_grad
-from suiren.autograd import set_grad_enabled as set_grad_enabled
-from suiren.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
-from suiren.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
-from suiren.autograd.anomaly import set_anomaly_enabled as set_anomaly_enabled
-from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
-from suiren.api import surface as _surface
+from suiren import compilation as _compilation
+from suiren import compiler as _compiler
+from suiren.amp import GradScaler as GradScaler
 from suiren.amp import autocast as autocast
 from suiren.amp import clear_autocast_cache as clear_autocast_cache
 from suiren.amp import get_autocast_cpu_dtype as get_autocast_cpu_dtype
@@ -27,9 +20,17 @@ from suiren.amp import get_autocast_gpu_dtype as get_autocast_gpu_dtype
 from suiren.amp import is_autocast_cache_enabled as is_autocast_cache_enabled
 from suiren.amp import is_autocast_cpu_enabled as is_autocast_cpu_enabled
 from suiren.amp import is_autocast_enabled as is_autocast_enabled
-from suiren.amp import GradScaler as GradScaler
-from suiren import compilation as _compilation
-from suiren import compiler as _compiler
+from suiren.api import surface as _surface
+from suiren.autograd import enable_grad as enable_grad
+from suiren.autograd import inference_mode as inference_mode
+from suiren.autograd import is_grad_enabled as is_grad_enabled
+from suiren.autograd import no_grad as no_grad
+from suiren.autograd import set_grad_enabled as set_grad_enabled
+from suiren.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from suiren.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
+from suiren.autograd.anomaly import set_anomaly_enabled as set_anomaly_enabled
+from suiren.autograd.modes import is_inference as is_inference
+from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from suiren.compilation import compile as compile
 from suiren.config import config as config
 from suiren.device import device as device
@@ -88,7 +89,9 @@ from suiren.settings import get_deterministic_debug_mode as get_deterministic_de
 from suiren.settings import get_device_module as get_device_module
 from suiren.settings import get_float32_matmul_precision as get_float32_matmul_precision
 from suiren.settings import get_num_interop_threads as get_num_interop_threads
-from suiren.settings import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from suiren.settings import (
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+)
 from suiren.settings import is_vulkan_available as is_vulkan_available
 from suiren.settings import is_warn_always_enabled as is_warn_always_enabled
 from suiren.settings import set_deterministic_debug_mode as set_deterministic_debug_mode
@@ -98,9 +101,9 @@ from suiren.settings import set_num_interop_threads as set_num_interop_threads
 from suiren.settings import set_warn_always as set_warn_always
 from suiren.settings import use_deterministic_algorithms as use_deterministic_algorithms
 from suiren.size import Size as Size
+from suiren.storage import KINDS as _old_storages
 from suiren.storage import TypedStorage as TypedStorage
 from suiren.storage import UntypedStorage as UntypedStorage
-from suiren.storage import KINDS as _old_storages
 from suiren.storage import is_storage as is_storage
 from suiren.tensor import Tensor as Tensor
 from suiren.version import __version__ as __version__

@@ -268,6 +268,8 @@ class Tensor(Stored):
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require "
                 "differentiation use var_no_grad = var.detach()."
             )
+        if requires_grad and self._root()._inference and recording.local.rec.inference is None:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         recording.finish()  # a leaf's data exist before anything is recorded of it
         self._spec = self._spec.twin
         if self._parent is not None:  # a view that becomes a leaf: the storage it shares stays shared
@@ -365,6 +367,12 @@ class Tensor(Stored):
             self._parent, self._view_op, self._view_params = value, views.detach, ()
             self._view_id, self._buffer = 0, None
         self._spec = value._spec.with_grad if wants else value._spec.plain
+
+    def is_inference(self) -> bool:
+        """Whether it was made in `inference_mode`; a view is what it is a view of."""
+        from suiren.autograd.modes import is_inference
+
+        return is_inference(self)
 
     def retain_grad(self) -> None:
         """Keeps the gradient of this non-leaf in `.grad` when a backward passes."""

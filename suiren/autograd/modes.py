@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 
 from suiren.trace import recording
+from suiren.trace.liveness import mark_inference
 from suiren.trace.recording import local
 
 
@@ -134,26 +134,38 @@ class inference_mode(_Mode):
         return again
 
     def __enter__(self):
-        self._before = local.rec.grad, _inference.depth
+        rec = local.rec
+        self._before = rec.grad, rec.inference is not None
         recording.set_grad_mode(not self.mode)
-        _inference.depth = _inference.depth + 1 if self.mode else 0
+        _switch_inference(self.mode)
         return self
 
     def __exit__(self, *_) -> None:
-        grad, _inference.depth = self._before
+        grad, inference = self._before
         recording.set_grad_mode(grad)
+        _switch_inference(inference)
 
 
-class _Inference(threading.local):
-    depth = 0  # of inference modes around
-
-
-_inference = _Inference()
+def _switch_inference(on: bool) -> None:
+    rec = local.rec
+    if rec.inference is not None and not on:
+        mark_inference(rec.values, rec.inference)
+        rec.inference = None
+    elif rec.inference is None and on:
+        rec.inference = len(rec.values)
 
 
 def is_inference_mode_enabled() -> bool:
     """Whether the innermost `inference_mode` around is on."""
-    return _inference.depth > 0
+    return local.rec.inference is not None
+
+
+def is_inference(input) -> bool:
+    """Whether a tensor was made in `inference_mode`; a view is what it is a view of."""
+    rec, root = local.rec, input._root()
+    if root._inference or rec.inference is None:
+        return root._inference
+    return any(t is root for t in rec.values[rec.inference :])
 
 
 class set_multithreading_enabled:

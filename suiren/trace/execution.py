@@ -124,6 +124,9 @@ def work(trace: Trace) -> int:
 def run(rec: Recording, node: TrieNode) -> None:
     """Runs a recording that ended at `node`, gives its living tensors their memory, and starts the next."""
     base = rec.base
+    if rec.inference is not None:
+        liveness.mark_inference(rec.values, rec.inference)
+        rec.inference = 0
     live = liveness.alive(rec.values)
     live.sort(key=_id_of)  # a macro that is replayed makes its tensors in an order of its own
     key = tuple([t._id - base for t in live])

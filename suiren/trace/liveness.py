@@ -28,6 +28,13 @@ def alive(values: list[Stored]) -> list[Stored]:
     return [t for t in values if count(t) > baseline]
 
 
+def mark_inference(values: list[Stored], start: int) -> None:
+    """Notes of the tensors from `start` on that somebody holds that they were made in inference mode."""
+    count, baseline = sys.getrefcount, _HELD_BY_LIST + 1  # they stand in two lists now
+    for t in [t for t in values[start:] if count(t) > baseline]:
+        t._inference = True
+
+
 class History:
     """The graph in the path of a recording: which transition made a slot, and what it needs to run backward."""
 

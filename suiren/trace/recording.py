@@ -52,7 +52,7 @@ class Recording:
     """What a thread has recorded and not run yet."""
 
     __slots__ = (
-        "base", "buffers", "busy", "drawing", "grad", "leaves", "lock", "node", "numbers", "owners", "packing", "period", "python", "scope",
+        "base", "buffers", "busy", "drawing", "grad", "inference", "leaves", "lock", "node", "numbers", "owners", "packing", "period", "python", "scope",
         "snapshots", "thread", "values", "waiting", "watched", "written",
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ class Recording:
     owners: dict[int, Stored]  # slot -> the autograd leaf whose new version it is
     watched: dict[int, Stored]  # slot -> a tensor with hooks, or that retains its gradient
     python: dict[int, object]  # slot of a step's first output -> what the user's Python knows of that graph node (autograd/node.py)
+    inference: int | None  # in `inference_mode`: from which of `values` on it was on
     drawing: Callable | None  # what draws random numbers, while a transform runs (func/batched.py)
     packing: Callable | None  # called with every step that saves values for backward, while `saved_tensors_hooks` are on
     period: Period | None  # the loop whose period is being marked in the trie
@@ -77,7 +78,7 @@ class Recording:
         self.lock = threading.RLock()
         self.thread = threading.get_ident()
         self.waiting = self.busy = False
-        self.period = self.packing = self.drawing = None
+        self.period = self.packing = self.drawing = self.inference = None
         self.reset()
 
     def reset(self) -> None:

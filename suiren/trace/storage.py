@@ -50,6 +50,7 @@ class Stored:
     _grad: Stored | None = None
     _graph = None  # (Graph, slot): the history of a tensor that outlived its recording
     _retains_grad = False
+    _inference = False  # of a root: made in `inference_mode`
     _hooks = None  # backward hooks: id -> function
     _interpret = None  # of a transform's tensors: what records an op in place of the recorder (op None: somebody asks for its value)
 

@@ -36,6 +36,11 @@ def write(t: Stored, value: Stored) -> Stored:
         return (t if t._interpret is not None else value)._interpret(WRITE, (t, value), ())
     rec = local.rec
     root = t._root()
+    if root._inference and rec.inference is None:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace "
+            "update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+        )
     if rec.grad and root._spec.requires_grad and _is_leaf(root) and not t._silent and (t is root or t._spec.requires_grad):
         kind = "a leaf" if t is root else "a view of a leaf"
         raise RuntimeError(f"{kind} Variable that requires grad is being used in an in-place operation.")

@@ -51,6 +51,20 @@ def modes(t, A):
 
 
 @program
+def inference_tensors(t, A):
+    x = t.ones(2)
+    with t.inference_mode():
+        y = x * 2
+        inside = [str(v.is_inference()) for v in (x, y, x[0], y[0])]
+        y.add_(1)
+        x.add_(1)
+    return [
+        *inside, str(y.is_inference()), str(t.is_inference(x)), str(y[0].is_inference()), str(y.clone().is_inference()), str((y * 2).is_inference()), y + x,
+        error(y.add_, 1), error(y[0].add_, 1), error(y.requires_grad_), error(x.mul_, y),
+    ]  # fmt: skip
+
+
+@program
 def results_written_without_gradients(t, A):
     x = leaf(t, 1.0, 2.0)
     y = x * 3
