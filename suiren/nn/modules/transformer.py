@@ -225,11 +225,12 @@ class TransformerEncoderLayer(_Layer):
 
     attentions = ("self_attn",)
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        relu = self.activation is F.relu or isinstance(self.activation, ReLU)
-        gelu = self.activation is F.gelu or isinstance(self.activation, GELU)
-        self.activation_relu_or_gelu = 1 if relu else 2 if gelu else 0
+    @property
+    def activation_relu_or_gelu(self) -> int:
+        """1 for relu, 2 for gelu, 0 for others."""
+        if self.activation is F.relu or isinstance(self.activation, ReLU):
+            return 1
+        return 2 if self.activation is F.gelu or isinstance(self.activation, GELU) else 0
 
     def forward(
         self, src: Tensor, src_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None, is_causal: bool = False
