@@ -12,6 +12,7 @@ from suiren.api import return_types
 from suiren.api.arguments import check_tensor, dim_of
 from suiren.api.complex import conjugate_transpose
 from suiren.api.linalg_checks import check_same, check_square, of_one_batch
+from suiren.api.linalg_norms import matrix_norm, vector_norm
 from suiren.api.surface import public
 from suiren.ops import creation, elementary, movement, pointwise, reduce, scan_sort
 from suiren.ops import solving as ops
@@ -215,3 +216,47 @@ def cumulative_trapezoid(y, x=None, *, dx=None, dim: int = -1):
     """The running integral of samples along a dim: see `trapezoid`."""
     d, areas = _panels(y, x, dx, dim, "cumulative_trapezoid")
     return record(scan_sort.cumsum, (areas,), (d,))
+
+
+# ---------------------------------------------------------------- norms by name
+
+
+@public(method=False, out=True)
+def frobenius_norm(input, dim=(), keepdim: bool = False):
+    """The square root of the sum of squares, along dims."""
+    return vector_norm(input, 2, tuple(dim) if isinstance(dim, (tuple, list)) else dim, keepdim)
+
+
+@public(method=False, out=True)
+def nuclear_norm(input, dim=(-2, -1), keepdim: bool = False):
+    """The sum of the singular values of matrices."""
+    if isinstance(dim, bool):  # nuclear_norm(input, keepdim)
+        dim, keepdim = (-2, -1), dim
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+# ---------------------------------------------------------------- names that PyTorch has kept to say what took their place
+
+_GONE = "This function was deprecated since version 1.9 and is now removed."
+_WHERE = {
+    "eig": "`torch.linalg.eig` returns complex tensors of dtype `cfloat` or `cdouble` rather than real tensors mimicking complex tensors.",
+    "symeig": "The default behavior has changed from using the upper triangular portion of the matrix by default to using the lower triangular portion. "
+    "See `torch.linalg.eigvalsh` and `torch.linalg.eigh`.",
+    "solve": "`torch.solve` is deprecated in favor of `torch.linalg.solve`. `torch.linalg.solve` has its arguments reversed and does not return "
+    "the LU factorization.",
+    "lstsq": "`torch.lstsq` is deprecated in favor of `torch.linalg.lstsq`.",
+    "matrix_rank": "Please use the `torch.linalg.matrix_rank` function instead.",
+}
+
+
+def _removed(name: str, text: str) -> None:
+    def f(input, *args, **kwargs):
+        raise RuntimeError(f"{_GONE}\n{text}" if name == "matrix_rank" else f"{_GONE} {text}")
+
+    f.__name__ = name
+    f.__doc__ = "Not there any more, in PyTorch neither: RuntimeError."
+    public(name, method=name != "matrix_rank")(f)
+
+
+for _name, _text in _WHERE.items():
+    _removed(_name, _text)

@@ -10,6 +10,7 @@ from suiren.random.generator import initial_seed as initial_seed
 from suiren.random.generator import manual_seed as manual_seed
 from suiren.random.generator import seed as seed
 from suiren.random.generator import set_rng_state as set_rng_state
+from suiren.random.lowrank import lobpcg as lobpcg
 from suiren.random.lowrank import pca_lowrank as pca_lowrank
 from suiren.random.lowrank import svd_lowrank as svd_lowrank
 from suiren.random.rejection import binomial as binomial

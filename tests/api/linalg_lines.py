@@ -66,6 +66,7 @@ t.cholesky(m @ m.T + t.eye(3)); t.cholesky(m @ m.T + t.eye(3), True); t.cholesky
 a = t.svd(x); [a.U.abs(), a.S, a.V.abs()] ;; a = t.svd(x, compute_uv=False); a ;; a = x.svd(some=False); [a.U.abs(), a.S, a.V[:, :3].abs()] ;; a = t.lu(m); t.lu_unpack(*a) ;; a = t.lu(m); t.lu_unpack(*a, unpack_data=False) ;; a = t.lu(m); t.lu_solve(x, *a)
 t.triangular_solve(x, m); t.triangular_solve(x, m, upper=False); t.triangular_solve(x, m, transpose=True); t.triangular_solve(x, m, unitriangular=True); t.triangular_solve(w, m); x.triangular_solve(m).solution
 t.cholesky_solve(x, t.tril(m)); t.cholesky_solve(x, t.triu(m), upper=True); t.cholesky_inverse(t.tril(m)); t.cholesky_inverse(t.triu(m), True); t.cholesky_solve(w, m); x.cholesky_solve(m.tril())
+t.frobenius_norm(x, 1); t.frobenius_norm(b, (0, 1), True); t.nuclear_norm(x); t.nuclear_norm(b, (0, 2)); t.eig(m); t.symeig(m); t.solve(x, m); t.lstsq(x, m); t.matrix_rank(m); m.eig(); m.lstsq(x)
 t.trapezoid(x); t.trapezoid(x, dx=0.5, dim=0); t.trapezoid(x, y); t.trapezoid(x, v); t.trapezoid(x, u, dim=0); t.trapezoid(x, u); t.trapz(x); t.trapezoid(x[:, :1]); t.trapezoid(mask); t.cumulative_trapezoid(x); t.cumulative_trapezoid(x, y, dim=0); t.cumulative_trapezoid(x, dx=2); t.trapezoid(k)
 """
 
@@ -82,6 +83,14 @@ a = t.complex(x, y).detach(); a.real[0] = 7; a.imag.zero_(); a ;; a = t.complex(
 a = t.complex(x, y); a.backward(t.ones_like(a)) ;; a = t.complex(x, y).sum(); a.backward() ;; a = t.complex(x.detach(), y.detach()).requires_grad_(); (a * a.conj()).real.sum().backward(); a.grad ;; a = t.complex(x.detach(), y.detach()).requires_grad_(); a.abs().sum().backward(); a.grad.resolve_conj()
 a = t.complex(x, y).detach(); str(a) ;; a = t.complex(x, y).detach(); [a.stride(), a.real.stride(), a.imag.storage_offset(), t.view_as_real(a).stride()] ;; a = t.tensor([1 + 1j], requires_grad=True); str(a * 2j)
 t.result_type(x, 1j); t.result_type(t.complex(d, d), x); t.promote_types(t.complex64, t.float64); (x + t.tensor(1j)).dtype; (d * 1j).dtype; t.can_cast(t.complex64, t.float32); t.can_cast(t.float32, t.complex64); t.complex(x, y) < 1; t.complex(x, y).floor(); t.complex(x, y) % 2
+"""
+
+LINES["lowrank"] = """
+a = t.manual_seed(1); o = t.svd_lowrank(x, 2); (o[0] * o[1]) @ o[2].T ;; a = t.manual_seed(1); o = t.svd_lowrank(b, 2, niter=0); [o[0].abs(), o[1], o[2].abs()] ;; a = t.manual_seed(1); o = t.svd_lowrank(x.T, 2, M=y.T); [o[0].abs(), o[1], o[2].abs()]
+a = t.manual_seed(1); o = t.pca_lowrank(x, 2); [o[0].abs(), o[1], o[2].abs()] ;; a = t.manual_seed(1); o = t.pca_lowrank(x, 2, center=False); [o[0].abs(), o[1], o[2].abs()] ;; a = t.manual_seed(1); t.pca_lowrank(x)[1].shape ;; a = t.pca_lowrank(x, 4) ;; a = t.pca_lowrank(x, 2, niter=-1)
+a = t.manual_seed(1); o = t.lobpcg((w @ w.T).double() + t.eye(4), 1, tol=1e-12); [o[0], o[1].abs()] ;; a = t.manual_seed(1); o = t.lobpcg((m @ m.T).double(), 1, tol=1e-12, largest=False); [o[0], o[1].abs()]
+a = t.manual_seed(1); t.lobpcg((b @ b.mT).double(), tol=1e-12)[0] ;; a = t.lobpcg((m @ m.T).double().detach(), B=t.eye(3).double() * 2, X=u[:, None].double().detach(), tol=1e-12); [a[0], a[1].abs()]
+t.lobpcg(m, 2); t.lobpcg(x.detach()); t.lobpcg(m.detach(), 1, B=t.eye(2))
 """
 
 
