@@ -71,7 +71,7 @@ ROWS = [
     Row("its loader: the training process's own work on a batch", 10, "", _loader),
     Row("Net, a training step with `loss.item()`, batch 4", 4, "16×", _pair(programs.net_step, 4)),
     Row("Net, a training step, batch 128", 2, "4×", _pair(programs.net_step, 128)),
-    Row("the notes' ResNet34, a training step, batch 8 at 224×224", 0.8, "1.3×", _pair(networks.training, "resnet34", 8)),
+    Row("the notes' ResNet34, a training step, batch 8 at 224×224", 0.8, "1.3×, by Winograd 3.7×", _pair(networks.training, "resnet34", 8)),
     Row("the same, peak memory of the process", 1, "", lambda rounds: peak_memory("resnet34", 8), is_memory=True),
     Row("the same, compiling it cold, beside 20 s", 1, "", lambda rounds: cold_compile("resnet34", 8, 20)),
     Row("ResNet18 for 32×32 images, a training step, batch 64", 0.8, "", _pair(networks.training, "resnet18", 64)),
