@@ -135,8 +135,8 @@ def declaration(name: str, f: Callable, method: bool, signature: inspect.Signatu
 # ---------------------------------------------------------------- suiren/tensor.pyi
 
 _OPERATORS = """add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv floordiv rfloordiv ifloordiv mod rmod imod pow rpow ipow matmul rmatmul
-and rand iand or ror ior xor rxor ixor lshift rlshift ilshift rshift rrshift irshift lt le gt ge""".split()
-_UNARY = "neg pos abs invert".split()
+and rand iand or ror ior xor rxor ixor lshift rlshift ilshift rshift rrshift irshift lt le gt ge""".split()  # noqa: SIM905
+_UNARY = ("neg", "pos", "abs", "invert")
 
 
 def tensor_stub() -> str:

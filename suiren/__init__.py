@@ -29,7 +29,6 @@ from suiren.autograd import set_grad_enabled as set_grad_enabled
 from suiren.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from suiren.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from suiren.autograd.anomaly import set_anomaly_enabled as set_anomaly_enabled
-from suiren.autograd.modes import is_inference as is_inference
 from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from suiren.compilation import compile as compile
 from suiren.config import config as config
@@ -129,7 +128,11 @@ globals().update(_old_storages)
 _complete(Tensor)
 _compiler.__dict__.update((_name, getattr(_compilation, _name)) for _name in _compilation.COMPILER_NAMES)  # torch.compiler
 
-_LATER = ("accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func", "jit", "linalg", "mps", "mtia", "nn", "optim", "profiler", "random", "safetensors", "testing", "utils", "version", "vision", "xpu", "special", "masked", "signal")  # fmt: skip
+_LATER = (
+    "accelerator", "amp", "autograd", "backends", "cpu", "cuda", "distributed", "distributions", "fft", "func",
+    "jit", "linalg", "masked", "mps", "mtia", "multiprocessing", "nn", "optim", "profiler", "random", "safetensors",
+    "signal", "special", "testing", "utils", "version", "vision", "xpu",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -120,6 +120,7 @@ from suiren import linalg as linalg
 from suiren import masked as masked
 from suiren import mps as mps
 from suiren import mtia as mtia
+from suiren import multiprocessing as multiprocessing
 from suiren import nn as nn
 from suiren import optim as optim
 from suiren import profiler as profiler

@@ -12,7 +12,6 @@ def is_available() -> bool:
 
 def current_accelerator(check_available: bool = False) -> None:
     """None: there is no accelerator."""
-    return None
 
 
 def device_count() -> int:

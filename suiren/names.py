@@ -14,6 +14,7 @@ REASONS = {
     "quant": "suiren has no quantized tensors", "qint": "suiren has no quantized tensors", "quint": "suiren has no quantized tensors",
     "q_": "suiren has no quantized tensors", "float8": "suiren has no 8-bit floating dtypes", "nested": "suiren has no nested tensors",
     "onnx": "suiren exports no graphs", "export": "suiren exports no graphs", "fx": "suiren exports no graphs", "package": "suiren packages no models",
+    "hub": "suiren downloads no models", "library": "suiren has no operators of C++", "quantization": "suiren has no quantized tensors",
 }  # fmt: skip
 
 

@@ -110,3 +110,23 @@ def test_grad_scaler_leaves_out_steps_with_infinite_gradients(tier):
     assert other.get_scale() == 4.0
     with pytest.warns(UserWarning, match="CUDA is not available"):
         assert suiren.cuda.amp.GradScaler().scale(3) == 3
+
+
+def _write(i, folder, numbers):
+    if i == 2:
+        raise ValueError("the third fails")
+    (folder / str(i)).write_text(str((numbers + i).tolist()))
+
+
+def test_spawn_calls_a_function_in_new_processes(tmp_path):
+    mp = suiren.multiprocessing
+    mp.spawn(_write, (tmp_path, suiren.tensor([1, 2])), nprocs=2, start_method="fork")
+    assert (tmp_path / "1").read_text() == "[2, 3]"
+    with pytest.raises(mp.ProcessRaisedException, match="the third fails"):
+        mp.spawn(_write, (tmp_path, suiren.tensor([1, 2])), nprocs=3, start_method="fork")
+    before = mp.get_sharing_strategy()
+    mp.set_sharing_strategy("file_system")
+    mp.set_sharing_strategy(before)
+    with pytest.raises(AssertionError, match="invalid strategy"):
+        mp.set_sharing_strategy("telepathy")
+    assert mp.get_context("spawn").Process

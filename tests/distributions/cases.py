@@ -49,7 +49,7 @@ _PAIRS = {
     "LogNormal": "D.LogNormal(t.tensor([0.5, 2.0]), 1.5)",
 }  # fmt: skip
 _OTHER = {name: text.replace("0.5", "0.6").replace("0.2, 0.7", "0.3, 0.6").replace("1.5", "1.2").replace("[1.0, -1.0]", "[0.3, 0.1]") for name, text in _PAIRS.items()}
-_CROSS = "Beta ContinuousBernoulli Exponential Gamma Gumbel Laplace Normal Pareto Uniform".split()
+_CROSS = ("Beta", "ContinuousBernoulli", "Exponential", "Gamma", "Gumbel", "Laplace", "Normal", "Pareto", "Uniform")
 DIVERGENCES = [
     *(f"D.kl_divergence({p}, {_OTHER[name]})" for name, p in _PAIRS.items()),
     *(f"D.kl_divergence({_PAIRS[a]}, {_OTHER[b]})" for a in _CROSS for b in _CROSS if a != b),

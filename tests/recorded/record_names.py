@@ -18,7 +18,7 @@ SECTIONS = """nn nn.functional nn.init nn.utils nn.utils.rnn nn.utils.parametriz
 optim optim.lr_scheduler optim.swa_utils autograd autograd.functional autograd.graph autograd.profiler func linalg fft special signal.windows masked
 distributions distributions.constraints distributions.transforms utils.data utils.checkpoint utils.dlpack random amp cuda cuda.amp
 backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp accelerator cpu mps xpu mtia
-jit compiler testing profiler hub multiprocessing futures sparse nested distributed onnx export fx package overrides library quantization""".split()
+jit compiler testing profiler hub multiprocessing futures sparse nested distributed onnx export fx package overrides library quantization""".split()  # noqa: SIM905
 # What `from torch import *` gives and nobody calls: parts of the compiler of scripts, hooks of other back ends.
 INTERNAL = ("cudnn_", "miopen_", "mkldnn_", "fbgemm_", "quantized_", "fake_quantize_", "sym_", "autocast_", "merge_type_", "parse_", "unify_type_", "native_")
 # Of the classes in `torch` itself, most of which belong to the compiler of scripts, what programs name.

@@ -24,7 +24,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("random", "linalg", "special"),
     ("utils.data", "utils.hooks", "safe_pickle"),
     ("nn", "optim", "utils"),
-    ("checkpoint_pickle", "checkpoint_stream", "serialization", "safetensors", "cuda", "cpu_only", "backends", "distributed", "jit", "compilation", "settings", "testing", "amp", "distributions", "xpu", "mtia", "mps", "accelerator", "cpu"),
+    ("checkpoint_pickle", "checkpoint_stream", "serialization", "safetensors", "cuda", "cpu_only", "backends", "distributed", "jit", "compilation", "settings", "testing", "amp", "distributions", "multiprocessing", "xpu", "mtia", "mps", "accelerator", "cpu"),
     ("",),
 ]
 
