@@ -275,7 +275,13 @@ def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None):
     """Each element less the one before it along a dim, n times over."""
     from suiren.api.joining import cat
 
+    if input._spec.ndim < 1:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
     d = dim_of(dim, input._spec.ndim)
+    if n == 0:
+        return record(creation.copy, (input,), ())
     pieces = [x for x in (prepend, input, append) if x is not None]
     x = cat(pieces, d) if len(pieces) > 1 else input
     for _ in range(n):

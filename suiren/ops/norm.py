@@ -48,7 +48,7 @@ def _normalize_grad(g, x, x_spec, mean, inverse, weight, weight_spec, bias_spec,
         if wanted(x_spec):
             left = sub(sub(g, scale(total, by=1 / count)), mul(normal, scale(along, by=1 / count)))
             grad_x = mul(left, mul(inverse, weight))
-        grad_weight, grad_bias = along, total
+        grad_weight, grad_bias = along, total if _is_same_over(bias_spec, dims) else g
     else:
         weighted = mul(g, weight)
         if wanted(x_spec):

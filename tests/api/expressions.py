@@ -133,7 +133,7 @@ x.sort(); x.sort(0); x.sort(1, descending=True); k.sort(stable=True); x.argsort(
 x.kthvalue(2); x.kthvalue(2, 0, keepdim=True); x.median(); x.median(1); k.median(0); n.median(); v.median(); x.kthvalue(9)
 t.searchsorted(t.tensor([1.0, 2.0, 3.0]), t.tensor([0.5, 2.0, 9.0])); t.searchsorted(t.tensor([1.0, 2.0]), 1.5); t.bucketize(t.tensor([1, 5]), t.tensor([2, 4])); t.bucketize(t.tensor([2]), t.tensor([2, 4]), right=True)
 t.unique(k); t.unique(k, return_counts=True); t.unique(k, return_inverse=True); t.unique(i, dim=0); t.unique_consecutive(t.tensor([1, 1, 2, 1])); t.bincount(j); t.bincount(j, minlength=5); t.bincount(j, u.detach()); t.histc(x.detach(), 4, -2, 2)
-t.repeat_interleave(v, 2); t.repeat_interleave(x, 2, 1); t.repeat_interleave(x, t.tensor([1, 0, 2]), 0); t.repeat_interleave(j); x.cumsum(0); k.cumsum(1); x.cumprod(1); x.cumsum(1, dtype=t.float64); x.cummax(1); x.cummin(0); s.cummax(0); s.cummin(0); t.logcumsumexp(x * 50, 0); t.logcumsumexp(s, 0); t.logcumsumexp(k, 0); t.logcumsumexp(x, 1); t.diff(x); t.diff(k, dim=0); t.diff(v, 2); x.cumsum(3)
+t.repeat_interleave(v, 2); t.repeat_interleave(x, 2, 1); t.repeat_interleave(x, t.tensor([1, 0, 2]), 0); t.repeat_interleave(j); x.cumsum(0); k.cumsum(1); x.cumprod(1); x.cumsum(1, dtype=t.float64); x.cummax(1); x.cummin(0); s.cummax(0); s.cummin(0); t.logcumsumexp(x * 50, 0); t.logcumsumexp(s, 0); t.logcumsumexp(k, 0); t.logcumsumexp(x, 1); t.diff(x); t.diff(k, dim=0); t.diff(v, 2); t.diff(v, 0, prepend=v); t.diff(v, -1); t.diff(s); t.diff(v, prepend=v[:1], append=v[:2]); x.cumsum(3)
 """
 
 EXPRESSIONS["activation"] = """
@@ -194,7 +194,7 @@ a = x.detach().clone(); t.exp_(a); a ;; a = x.detach().clone(); t.clamp_(a, 0, 1
 """
 
 EXPRESSIONS["of_nn"] = """
-t.conv1d(b, m[None, :, :2].expand(2, 3, 2)); t.conv_transpose1d(b, m[:, :2, None].expand(3, 2, 2)); t.convolution(b, m[:, :, None], None, [1], [0], [1], False, [0], 1); t.layer_norm(x, (4,), v, v); t.group_norm(b, 3); t.rms_norm(x, (4,)); t.batch_norm(x, v, v, t.zeros(4), t.ones(4), False, 0.1, 1e-5, False); t.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, False)
+t.conv1d(b, m[None, :, :2].expand(2, 3, 2)); t.conv_transpose1d(b, m[:, :2, None].expand(3, 2, 2)); t.convolution(b, m[:, :, None], None, [1], [0], [1], False, [0], 1); t.layer_norm(x, (4,), v, v); t.layer_norm(x, (4,), None, v); t.group_norm(b, 3); t.rms_norm(x, (4,)); t.batch_norm(x, v, v, t.zeros(4), t.ones(4), False, 0.1, 1e-5, False); t.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, False)
 t.instance_norm(b, None, None, None, None, True, 0.1, 1e-5, False); t.native_layer_norm(x, (4,), v, v, 1e-5); t.native_group_norm(b, None, None, 2, 3, 4, 3, 1e-5); t.native_batch_norm(x, v, v, None, None, True, 0.1, 1e-5); t.norm_except_dim(x, 2, 0); t.norm_except_dim(x, 2, -1); t.dropout(x, 0.5, False); t.native_dropout(x, 0.5, False); t.constant_pad_nd(x, (1, -1), 2.0)
 t.embedding(x, j); t.max_pool1d(b, 2); t.adaptive_max_pool1d(b, 2); t.avg_pool1d(b, (2,)); t.max_pool1d_with_indices(b, 2); t.cosine_similarity(x, y); t.pairwise_distance(x, y); t.pdist(x); t.pixel_shuffle(t.ones(1, 4, 2, 2), 2).shape; t.bilinear(x, y, b.reshape(1, 2, 12)[:, :, :4].expand(4, 2, 4)[:, :1].expand(4, 4, 4))
 t.kl_div(x, p); t.kl_div(x, p, 2); t.kl_div(x, p, 0, log_target=True); t.hinge_embedding_loss(x, x.sign(), 1.0, 2); t.margin_ranking_loss(x, y, x.sign(), 0.1, 1); t.binary_cross_entropy_with_logits(x, p / 3); t.poisson_nll_loss(x, p, True, False, 1e-8, 1); t.triplet_margin_loss(x, y, x * 2); t.cosine_embedding_loss(x, y, u.detach().sign(), 0.0, 1)
