@@ -29,6 +29,7 @@ from suiren.autograd import set_grad_enabled as set_grad_enabled
 from suiren.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from suiren.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from suiren.autograd.anomaly import set_anomaly_enabled as set_anomaly_enabled
+from suiren.autograd.modes import is_inference as is_inference
 from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from suiren.compilation import compile as compile
 from suiren.config import config as config
