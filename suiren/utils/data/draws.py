@@ -6,7 +6,6 @@ They are the numbers that the recorded draws of `suiren/ops/rng.py` would give, 
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from suiren.ops.rng import WIDE_RANGE
 from suiren.random.generator import Generator, default_generator
-from suiren.random.mt19937 import HAS_NORMAL, USED, WORDS
+from suiren.random.mt19937 import USED, WORDS
 from suiren.trace.recording import settle
 
 _FEW = 8  # up to so many outputs are tempered one by one: setting up NumPy's generator takes 10 µs
@@ -81,53 +80,6 @@ def base_seed(generator: Generator | None = None) -> int:
 def fresh_generator() -> Generator:
     """A generator seeded by a draw from the default one."""
     return Generator().manual_seed(base_seed())
-
-
-def _double(generator: Generator | None = None) -> float:
-    high, low = _outputs(generator, 2)
-    return ((int(high) << 32 | int(low)) & (1 << 53) - 1) * 2.0**-53
-
-
-def normal(generator: Generator | None = None) -> float:
-    """A normal number of float64, by Box and Muller's method: of two that it gives, the second one is kept for the next draw."""
-    address = _state_address(generator)
-    has_one = ctypes.c_uint32.from_address(address + 4 * HAS_NORMAL)
-    kept = ctypes.c_double.from_address(address + 4 * (HAS_NORMAL + 1))
-    if has_one.value:
-        has_one.value = 0
-        return kept.value
-    angle = 2.0 * math.pi * _double(generator)
-    radius = math.sqrt(-2.0 * math.log1p(-_double(generator)))
-    has_one.value, kept.value = 1, radius * math.sin(angle)
-    return radius * math.cos(angle)
-
-
-def gamma(alpha: float, generator: Generator | None = None) -> float:
-    """A number of the gamma distribution: `torch._standard_gamma` of one float64. Source: aten/src/ATen/native/Distributions.h (Marsaglia and Tsang)"""
-    scale = 1.0
-    if alpha < 1.0:
-        if alpha == 0.0:
-            return 0.0
-        scale = math.pow(1.0 - _double(generator), 1.0 / alpha)
-        alpha += 1.0
-    d = alpha - float(np.float32(1) / np.float32(3))
-    c = 1.0 / math.sqrt(9.0 * d)
-    while True:
-        x = normal(generator)
-        y = 1.0 + c * x
-        while y <= 0:
-            x = normal(generator)
-            y = 1.0 + c * x
-        v, u = y * y * y, 1.0 - _double(generator)
-        if u < 1.0 - float(np.float32(0.0331)) * x * x * x * x or math.log(u) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
-            return scale * d * v
-
-
-def dirichlet(alphas: Sequence[float], generator: Generator | None = None) -> np.ndarray:
-    """Parts of 1, float32, in proportion to gamma numbers: `torch._sample_dirichlet` of a float32 vector."""
-    drawn = np.array([max(gamma(float(np.float32(a)), generator), np.finfo(np.float64).tiny) for a in alphas])
-    limits = np.finfo(np.float32)
-    return (drawn / drawn.sum()).astype(np.float32).clip(limits.tiny, np.nextafter(np.float32(1), np.float32(0)))
 
 
 # ---------------------------------------------------------------- many numbers

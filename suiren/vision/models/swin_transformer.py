@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from suiren import Tensor, cat, from_numpy, no_grad, nn, ones, roll, sigmoid, zeros
+from suiren import Tensor, cat, from_numpy, nn, no_grad, ones, roll, sigmoid, zeros
 from suiren.nn import functional as F
 from suiren.vision.models._api import register_model, weights_enum
 from suiren.vision.ops.misc import MLP, Permute

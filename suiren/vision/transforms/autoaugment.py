@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from suiren import full
 from suiren.nn.modules.module import Module
+from suiren.random.rejection import standard_dirichlet
 from suiren.tensor import Tensor
-from suiren.utils.data.draws import below, dirichlet, uniform
+from suiren.utils.data.draws import below, uniform
 from suiren.vision.transforms import functional as F
 from suiren.vision.transforms.images import InterpolationMode, array_of, tensor_of
 from suiren.vision.transforms.warps import colors_for
@@ -259,8 +261,8 @@ def mixed(
 ) -> np.ndarray:
     """AugMix's sum, float32 (B, C, H, W): the image and `width` chains of augmentations, weighted at random. `batch`: a tensor (B, C, H, W)."""
     count = batch.shape[0]
-    shares = np.stack([dirichlet([alpha, alpha]) for _ in range(count)])
-    weights = np.stack([dirichlet([alpha] * width) for _ in range(count)]) * shares[:, 1:]
+    shares = array_of(standard_dirichlet(full((count, 2), float(alpha))))
+    weights = array_of(standard_dirichlet(full((count, width), float(alpha)))) * shares[:, 1:]
     whole = (count, *(1,) * (batch.ndim - 1))
     total = shares[:, 0].reshape(whole) * array_of(batch)
     for i in range(width):

@@ -17,10 +17,8 @@ import pytest
 
 import suiren
 from suiren.nn.parameter import Parameter
-from suiren.utils.data import DataLoader, Dataset, IterableDataset, default_collate, get_worker_info
+from suiren.utils.data import DataLoader, Dataset, IterableDataset, default_collate, get_worker_info, iterators
 from suiren.utils.data import crew as crew_module
-from suiren.utils.data import iterators
-
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 

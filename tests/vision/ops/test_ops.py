@@ -185,6 +185,21 @@ def test_lists_of_boxes():
     assert tuple(ops.roi_align(image, regions[:0], 2).shape) == (0, 3, 2, 2) == tuple(ops.roi_pool(image, regions[:0], 2).shape)
 
 
+def test_each_box_from_the_level_of_its_size():
+    maps = {str(i): suiren.randn(2, 3, 64 >> i, 64 >> i) for i in range(4)}
+    boxes = [suiren.tensor([[0.0, 0, 255, 255], [3, 4, 20, 30]]), suiren.tensor([[10.0, 20, 130, 145], [9, 8, 7, 6], [0, 0, 60, 90]])]
+    pool = ops.MultiScaleRoIAlign(["0", "1", "2"], 2, 2)
+    found = pool(maps, boxes, [(256, 200), (190, 256)])
+    assert repr(pool) == "MultiScaleRoIAlign(featmap_names=['0', '1', '2'], output_size=(2, 2), sampling_ratio=2)"
+    assert pool.scales == [1 / 4, 1 / 8, 1 / 16]
+    places = [(0, box, level) for box, level in zip(boxes[0], (2, 0))] + [(1, box, level) for box, level in zip(boxes[1], (1, 0, 0))]
+    for one, (image, box, level) in zip(found, places):
+        alone = ops.roi_align(maps[str(level)][image : image + 1], [box[None]], (2, 2), pool.scales[level], 2)
+        assert np.allclose(one.numpy(), alone[0].numpy(), atol=1e-6)
+    first = ops.MultiScaleRoIAlign(["1"], 2, 2)(maps, boxes, [(256, 256)])
+    assert np.allclose(first.numpy(), ops.roi_align(maps["1"], boxes, 2, 1 / 8, 2).numpy(), atol=1e-6)
+
+
 def test_frozen_batch_norm_takes_an_ordinary_ones_state():
     norm = suiren.nn.BatchNorm2d(3)
     frozen = ops.FrozenBatchNorm2d(3)
@@ -217,6 +232,7 @@ def test_pyramid_takes_an_older_state():
         (lambda: ops.sigmoid_focal_loss(suiren.ones(3), suiren.ones(3), reduction="all"), ValueError, "Invalid Value for arg 'reduction'"),
         (lambda: ops.roi_align(suiren.ones(1, 1, 4, 4), suiren.ones(2, 4), 2), AssertionError, r"Tensor\[K, 5\]"),
         (lambda: ops.roi_pool(suiren.ones(1, 1, 4, 4), [suiren.ones(2, 5)], 2), AssertionError, r"List\[Tensor\[L, 4\]\]"),
+        (lambda: ops.MultiScaleRoIAlign(["a"], 2, 1)({"a": suiren.ones(1, 1, 4, 4)}, [suiren.ones(1, 4)], []), ValueError, "not be empty"),
         (lambda: ops.ps_roi_pool(suiren.ones(1, 3, 4, 4), suiren.ones(2, 5), 2), RuntimeError, "multiple of pooling"),
     ],
 )

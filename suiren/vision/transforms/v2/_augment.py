@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from suiren import full
 from suiren.nn.functional import one_hot
+from suiren.random.rejection import standard_dirichlet
 from suiren.tensor import Tensor
-from suiren.utils.data.draws import below, dirichlet
+from suiren.utils.data.draws import below
 from suiren.vision import tv_tensors
 from suiren.vision.transforms import augment
 from suiren.vision.transforms.transforms import check_sequence, draw_box
@@ -66,7 +68,7 @@ class _Mix(Transform):
 
     def _share(self) -> float:
         """A number of the beta distribution."""
-        return float(dirichlet([self.alpha, self.alpha])[0])
+        return standard_dirichlet(full((2,), self.alpha))[0].item()
 
     def forward(self, *inputs: Any) -> Any:
         sample = inputs if len(inputs) > 1 else inputs[0]
