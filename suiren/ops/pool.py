@@ -157,14 +157,14 @@ def _max_pool(x, *, kernel_size, stride, padding, dilation, ceil_mode):
 def _max_pool_grad(g, index, *, size, kernel_size, stride, padding, dilation):
     flat = np.zeros((*g.shape[:2], prod(size)), np.float32 if g.dtype == float16.np else g.dtype)
     n, c, _ = np.indices((*g.shape[:2], 1), sparse=True)
-    index = index.reshape(*g.shape[:2], -1)
+    index = index.reshape(*g.shape[:2], prod(g.shape[2:]))
     inside = (index >= 0) & (index < prod(size))
     np.add.at(flat, (n, c, np.where(inside, index, 0)), np.where(inside, g.reshape(index.shape), g.dtype.type(0)))
     return flat.reshape(*g.shape[:2], *size)
 
 
 def _max_pool_take(x, index, *, kernel_size, stride, padding, dilation):
-    flat, places = x.reshape(*x.shape[:2], -1), index.reshape(*index.shape[:2], -1)
+    flat, places = (a.reshape(*a.shape[:2], prod(a.shape[2:])) for a in (x, index))
     inside = (places >= 0) & (places < flat.shape[2])
     taken = np.take_along_axis(flat, np.where(inside, places, 0), 2)
     return np.where(inside, taken, x.dtype.type(0)).reshape(index.shape)

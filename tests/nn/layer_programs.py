@@ -243,3 +243,27 @@ def other_modules(t) -> list:
         nn.functional.multilabel_margin_loss(draws(1)[0], t.tensor(0)), nn.functional.batch_norm(t.zeros(0), t.zeros(0), t.zeros(0)),
         error(lambda: nn.NLLLoss2d()(draws(2, 3), t.tensor([1, 5])).item()), nn.NLLLoss2d()(draws(2, 3), t.tensor([1, 2])),
     ]  # fmt: skip
+
+
+@program
+def empty_inputs(t) -> list:
+    """Nothing in, nothing out, and gradients all the same."""
+    nn, F, draws = t.nn, t.nn.functional, Draws(t)
+    none = t.zeros(0, dtype=t.int64)
+    table, norm = draws(5, 3), nn.BatchNorm1d(3)
+    given = [
+        nn.LSTM(3, 4, 2, bidirectional=True)(draws(3, 0, 3))[0], nn.MultiheadAttention(4, 2)(*[draws(3, 0, 4)] * 3)[0],
+        nn.MultiheadAttention(4, 2)(draws(0, 2, 4), *[draws(3, 2, 4)] * 2)[0], F.scaled_dot_product_attention(draws(2, 3, 4), draws(2, 0, 4), draws(2, 0, 4)),
+        nn.Embedding(5, 3, max_norm=1.0, scale_grad_by_freq=True)(none.reshape(0, 2)), F.embedding_bag(none, table, none),
+        F.embedding_bag(none, table, t.zeros(3, dtype=t.int64)), F.embedding_bag(none.reshape(0, 2), table, mode="max"),
+        F.grid_sample(draws(0, 2, 3, 3), draws(0, 2, 2, 2), align_corners=False), F.grid_sample(draws(2, 0, 3, 3), draws(2, 2, 2, 2), align_corners=False),
+        F.grid_sample(draws(2, 1, 3, 3), draws(2, 0, 2, 2), align_corners=False), F.interpolate(draws(0, 2, 3, 3), 5, mode="bilinear", antialias=True),
+        F.fractional_max_pool2d(draws(0, 2, 3, 3), 2, 2), nn.LSTMCell(3, 4)(draws(0, 3))[0], nn.Bilinear(2, 3, 4)(draws(0, 2), draws(0, 3)),
+        F.linear_cross_entropy(draws(0, 3), draws(4, 3), none, reduction="sum"), F.rrelu(draws(0, 3), training=True), norm(draws(0, 3, 2)),
+        F.ctc_loss(F.log_softmax(draws(3, 2, 4), 2), t.zeros(2, 0, dtype=t.int64), t.tensor([3, 2]), t.zeros(2, dtype=t.int64), reduction="none"),
+        F.max_pool2d(draws(0, 2, 4, 4), 2), F.adaptive_avg_pool2d(draws(0, 2, 4, 4), 3), F.group_norm(draws(0, 4, 3), 2), F.unfold(draws(0, 2, 4, 4), 2),
+        F.conv_transpose2d(draws(0, 3, 4, 4), draws(3, 2, 3, 3)), F.cosine_similarity(draws(0, 3), draws(0, 3)), F.pdist(draws(1, 3)),
+    ]  # fmt: skip
+    given[4].sum().backward()
+    given[17].sum().backward()
+    return [*given, norm.weight.grad, norm.running_mean]

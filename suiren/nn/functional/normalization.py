@@ -75,6 +75,9 @@ def batch_norm(
         weight = reshape(weight, shape=per_channel)
     if bias is not None:
         bias = reshape(bias, shape=per_channel)
+    if not s.numel:  # no statistics, but the weights have gradients
+        y = input.clone() if weight is None else mul(input, weight)
+        return y if bias is None else add(y, bias)
     if not training:
         for name, t in (("running_mean", running_mean), ("running_var", running_var)):
             if t is None:
