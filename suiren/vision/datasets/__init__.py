@@ -11,6 +11,9 @@ from suiren.vision.datasets.mnist import KMNIST as KMNIST
 from suiren.vision.datasets.mnist import MNIST as MNIST
 from suiren.vision.datasets.mnist import QMNIST as QMNIST
 from suiren.vision.datasets.mnist import FashionMNIST as FashionMNIST
+from suiren.vision.datasets.objects import Caltech101 as Caltech101
+from suiren.vision.datasets.objects import Caltech256 as Caltech256
+from suiren.vision.datasets.objects import Omniglot as Omniglot
 from suiren.vision.datasets.photos import DTD as DTD
 from suiren.vision.datasets.photos import GTSRB as GTSRB
 from suiren.vision.datasets.photos import Country211 as Country211

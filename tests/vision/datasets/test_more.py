@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import lzma
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 import suiren
 from suiren.vision import datasets
+from suiren.vision.datasets import utils
 from suiren.vision.datasets.matlab import load_matrices
 from tests import recorded
 
@@ -276,6 +278,61 @@ def test_pets(tmp_path):
     assert data.classes == ["Abyssinian", "Yorkshire Terrier"] and [pixel(data, i) for i in range(2)] == [(30, 0), (60, 1)]
     image, (binary, mask) = datasets.OxfordIIITPet(tmp_path, target_types=["binary-category", "segmentation"], transforms=lambda i, t: (i, t))[1]
     assert (binary, mask.getpixel((1, 1)), image.mode) == (1, 60, "RGB")
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return whole.getvalue()
+
+
+def tar_of(folder: Path, mode: str) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode=mode) as archive:
+        archive.add(folder, folder.name)
+    return whole.getvalue()
+
+
+def test_omniglot(server, tmp_path, monkeypatch):
+    for i, name in enumerate(["b/character02/0", "b/character01/1", "b/character01/0", "a/character01/0"]):
+        photo(tmp_path / f"made/{name}.png", 30 * i, "L")
+    files = {f"images_evaluation/{p.relative_to(tmp_path / 'made')}": p.read_bytes() for p in (tmp_path / "made").rglob("*.png")}
+    archive = zip_of(files)
+    server.files["/images_evaluation.zip"] = archive
+    monkeypatch.setattr(datasets.Omniglot, "download_url_prefix", server.url.rstrip("/"))
+    monkeypatch.setattr(datasets.Omniglot, "zips_md5", {"images_evaluation": md5(archive), "images_background": "0"})
+    data = datasets.Omniglot(tmp_path, background=False, download=True)
+    assert [(image.getpixel((0, 0)), image.mode, label) for image, label in (data[i] for i in range(len(data)))] == [
+        (90, "L", 0), (60, "L", 1), (30, "L", 1), (0, "L", 2),
+    ]  # fmt: skip
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        datasets.Omniglot(tmp_path)
+
+
+def test_caltech(tmp_path, monkeypatch):
+    objects, outlines = tmp_path / "made/101_ObjectCategories", tmp_path / "made/Annotations"
+    for name in ("Faces/image_0001", "ant/image_0001", "ant/image_0002", "BACKGROUND_Google/image_0001"):
+        photo(objects / f"{name}.jpg", 30 * len(name))
+    for name in ("Faces_2/annotation_0001", "ant/annotation_0001", "ant/annotation_0002"):
+        put(outlines / f"{name}.mat", mat_file(matrix("obj_contour", np.full((2, 3), float(len(name))), kind=6, stored=9)))
+    parts = {"101_ObjectCategories.tar.gz": tar_of(objects, "w:gz"), "Annotations.tar": tar_of(outlines, "w")}
+    put(tmp_path / "caltech101/caltech-101.zip", zip_of({f"caltech-101/{name}": data for name, data in parts.items()}))
+    monkeypatch.setattr(utils, "check_integrity", lambda path, md5=None: Path(path).is_file())
+    data = datasets.Caltech101(tmp_path, ["category", "annotation"], download=True)
+    assert sorted(p.name for p in (tmp_path / "caltech101").iterdir()) == ["101_ObjectCategories", "Annotations"]
+    assert data.categories == ["Faces", "ant"] and data.y == [0, 1, 1] and data.index == [1, 1, 2]
+    image, (label, outline) = data[0]
+    assert (image.size, label) == ((4, 4), 0) and np.array_equal(outline, np.full((2, 3), 23.0))
+    assert datasets.Caltech101(str(tmp_path), "category", transform=lambda image: image.mode)[2] == ("RGB", 1)
+    with pytest.raises(ValueError, match="Unknown value 'box' for argument target_type"):
+        datasets.Caltech101(tmp_path, "box")
+    for name in ("001.ak47/001_0001", "002.flag/002_0001"):
+        photo(tmp_path / f"caltech256/256_ObjectCategories/{name}.jpg", 60)
+    assert pixel(datasets.Caltech256(tmp_path), 1) == (60, 1)
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        datasets.Caltech256(tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize("name", ["DTD", "GTSRB", "Country211", "EuroSAT", "FGVCAircraft", "Flowers102", "Food101", "Imagenette", "OxfordIIITPet"])
