@@ -23,7 +23,7 @@ from suiren import dtypes
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
 from suiren.trace.recording import settle
-from suiren.trace.spec import spec
+from suiren.trace.spec import Spec, spec
 from suiren.trace.storage import adopt, array_of
 from suiren.utils.data.shared_block import NAMELESS, Block
 
@@ -188,7 +188,11 @@ class _Reader(pickle.Unpickler):
 
 
 def _make_tensor(address: int, shape: tuple, dtype: str, requires_grad: bool = False, cls: type = Tensor) -> Tensor:
-    s = spec(shape, dtypes._by_name(dtype), requires_grad)
+    return _filled(address, spec(shape, dtypes._by_name(dtype), requires_grad), cls)
+
+
+def _filled(address: int, s: Spec, cls: type = Tensor) -> Tensor:
+    """A new tensor with what lies at an address."""
     buffer = Buffer(s.nbytes)
     ctypes.memmove(buffer.addr, address, s.nbytes)
     return adopt(cls, buffer, s)
@@ -208,4 +212,27 @@ def read_batch(block: Block, base: int = 0) -> tuple[int, Any, int]:
     if kind == ELSEWHERE:
         return ELSEWHERE, length, length
     text = bytes(block.memory[base + start : base + start + length])
-    return kind, _Reader(text, block.address + base).load(), start + length
+    address = block.address + base
+    plan = _plans.get(text)
+    if plan is not None:
+        made = [_filled(address + place, s) for place, s in plan[1]]
+        return kind, made if plan[0] is list else tuple(made), start + length
+    reader = _Reader(text, address)
+    value = reader.load()
+    if type(value) in (list, tuple):
+        _remember(text, value, reader.made)
+    return kind, value, start + length
+
+
+# A skeleton that is nothing but a list of tensors, as almost every batch's is, -> (list or tuple, (place, spec) of each tensor):
+# the next batch of the same skeleton is read without unpickling.
+_plans: dict[bytes, tuple[type, tuple[tuple[int, Spec], ...]]] = {}
+MOST_PLANS = 64
+
+
+def _remember(text: bytes, value: list | tuple, made: dict[int, Any]) -> None:
+    places = {id(t): place for place, t in made.items()}
+    if all(type(t) is Tensor and id(t) in places for t in value) and len(value) == len(made):
+        if len(_plans) == MOST_PLANS:
+            _plans.clear()
+        _plans[text] = type(value), tuple((places[id(t)], t._spec) for t in value)

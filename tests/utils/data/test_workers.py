@@ -470,3 +470,23 @@ def test_a_program_that_ends_in_the_middle(then):
     parent.communicate(timeout=60)
     wait_until(lambda: not any(map(is_running, pids)))
     wait_until(lambda: shared_memory() <= before)
+
+
+class Pairs:
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, i):
+        return np.full(3, i, np.float32), i
+
+
+def test_batches_of_one_shape_are_read_by_a_plan_into_memory_of_their_own():
+    from suiren.utils.data import ring
+
+    ring._plans.clear()
+    batches = list(DataLoader(Pairs(), batch_size=4, num_workers=2))
+    assert len(ring._plans) == 1
+    assert [b[1].tolist() for b in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    batches[0][0].zero_()
+    assert batches[1][0].tolist() == [[i] * 3 for i in range(4, 8)]
+    assert type(batches[0]) is list and batches[2][0].dtype is suiren.float32
