@@ -297,6 +297,9 @@ class _OldKind(type):
     def __instancecheck__(cls, instance: object) -> bool:
         return type.__instancecheck__(cls, instance) or (isinstance(instance, TypedStorage) and cls._own_dtype is instance.dtype)
 
+    def __repr__(cls) -> str:
+        return f"<class 'torch.{cls.__name__}'>"
+
 
 def _old_kind(d: dtype) -> type:
     def __new__(cls, *args, **kwargs):

@@ -13,7 +13,7 @@ from suiren.api.surface import public
 from suiren.device import check_device
 from suiren.dtypes import dtype
 from suiren.ops import movement, views
-from suiren.tensor import Tensor
+from suiren.tensor import Tensor, type_name
 from suiren.trace.op import common_dtype
 from suiren.trace.recording import settle, view_of
 from suiren.trace.storage import Stored
@@ -133,9 +133,9 @@ def storage(self):
 @public(function=False)
 def storage_type(self):
     """The class of its storage."""
-    from suiren.storage import TypedStorage
+    from suiren.storage import KINDS
 
-    return TypedStorage
+    return KINDS[type_name(self._spec.dtype).replace("Tensor", "Storage")]
 
 
 @public(function=False)

@@ -78,7 +78,7 @@ def _infer(state: Spec, *numbers, shape: tuple[int, ...], dtype: dtype) -> tuple
 
 def _computed_in(d: dtype, name: str) -> np.dtype:
     if d.category != FLOAT:
-        raise RuntimeError(f"\"{name}\" not implemented for '{d.scalar_name}'")
+        raise NotImplementedError(f"\"{name}\" not implemented for '{d.scalar_name}'")
     return np.dtype(np.float64 if d is float64 else np.float32)
 
 
@@ -259,7 +259,7 @@ rng_normal = template(
     inputs=("state", "mean", "std"),
     params=("shape", "dtype"),
     outputs=2,
-    infer=_infer_float("normal"),
+    infer=_infer_float("normal_kernel_cpu"),
     numpy=_normal,
     grad=NOT_DIFFERENTIABLE,
     doc="Normal numbers: std * z + mean.",

@@ -7,14 +7,17 @@ filled in the order of its memory. Source: https://docs.pytorch.org/docs/stable/
 from __future__ import annotations
 
 import math
+from math import prod
 from typing import Any
 
+from suiren.api.arguments import C_WORDS
+from suiren.api.joining import cat
 from suiren.api.surface import fill, public
 from suiren.device import check_device
-from suiren.dtypes import BOOL, COMPLEX, FLOAT, INTEGER, dtype, float32, float64, get_default_dtype, int64
-from suiren.ops.compare import lt
+from suiren.dtypes import BOOL, COMPLEX, FLOAT, INTEGER, dtype, float32, float64, get_default_dtype, iinfo, int64
+from suiren.ops.compare import ge, le, logical_and, logical_not, lt, where
 from suiren.ops.complex import view_as_complex
-from suiren.ops.creation import cast, copy
+from suiren.ops.creation import cast, check_index, copy
 from suiren.ops.elementary import exp, log, tan
 from suiren.ops.movement import permute
 from suiren.ops.pointwise import add, ceil, div, mul, sub
@@ -116,6 +119,11 @@ def randn_like(
 
 
 def _integers(generator: Generator | None, low: int, high: int, shape: tuple[int, ...], d: dtype) -> Tensor:
+    if d.category <= INTEGER:
+        first, last = (0, 1) if d.category == BOOL else (iinfo(d).min, iinfo(d).max)
+        for name, value in (("from", low), ("to - 1", high - 1)):
+            if not first <= value <= last and low < high:
+                raise RuntimeError(f"{name} is out of bounds for {C_WORDS.get(d.name, d.name)}")
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     return draw(rng_randint, generator, (low, high - 1), (shape, d))
@@ -131,6 +139,11 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
+    if size is None:
+        raise TypeError("randint() received an invalid combination of arguments: it takes (high, size) or (low, high, size)")
+    for name, value in (("low", low), ("high", high)):
+        if isinstance(value, float):
+            raise TypeError(f"randint(): argument '{name}' must be int, not float")
     check_device(device)
     t = _integers(generator, int(low), int(high), _shape((size,)), dtype or int64)
     return _finished(t, out, requires_grad)
@@ -152,6 +165,8 @@ def randperm(
     requires_grad: bool = False, pin_memory: bool = False,
 ):  # fmt: skip
     """0 … n - 1 in random order, int64 unless said otherwise. RuntimeError for a negative n."""
+    if isinstance(n, float):
+        raise TypeError("randperm(): argument 'n' (position 1) must be int, not float")
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     check_device(device)
@@ -165,10 +180,10 @@ def normal(
 ):  # fmt: skip
     """Normal numbers. Of two numbers and a `size`; or `mean` or `std`, or both, are tensors that broadcast against each other.
 
-    RuntimeError for a negative standard deviation that is a number.
+    RuntimeError for a negative standard deviation. Nothing flows back: `distributions.Normal.rsample` is differentiable.
     """
     if not isinstance(std, Tensor) and std < 0.0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     check_device(device)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         if size is None:
@@ -182,7 +197,19 @@ def normal(
         tensor = mean if isinstance(mean, Tensor) else std
         shape, d = tensor._spec.shape, tensor._spec.dtype
     z = draw(rng_normal, generator, _UNIT, (shape, d))
-    return _finished(add(mul(z, std), mean), out, requires_grad)
+    scale = std
+    if isinstance(std, Tensor):
+        scale = _where_it_holds(std.detach(), lt(std.detach(), 0.0), "normal expects all elements of std >= 0.0")
+    found = add(mul(z, scale), mean.detach() if isinstance(mean, Tensor) else mean)
+    for by in (mean, std):
+        if isinstance(by, Tensor) and by._spec.requires_grad:
+            found = chosen(found, by)
+    return _finished(found, out, requires_grad)
+
+
+def _where_it_holds(x: Tensor, wrong: Tensor, message: str) -> Tensor:
+    """`x`, read together with a check: RuntimeError with `message` where `wrong` is true."""
+    return where(lt(check_index(cast(wrong, dtype=int64), size=1, message=message, error="RuntimeError"), 1), x, 0.0)
 
 
 def _check_p(p: float) -> float:
@@ -198,14 +225,21 @@ def bernoulli(input, p=None, *, generator: Generator | None = None, out: Tensor 
     if p is not None:
         return _finished(draw(rng_bernoulli, generator, (_check_p(p),), (shape, d)), out, False)
     if d.category != FLOAT:
-        raise RuntimeError(f'"bernoulli_tensor_cpu_p_" not implemented for \'{input.type()[6:-6]}\'')
+        raise NotImplementedError(f'"bernoulli_tensor_cpu_p_" not implemented for \'{input.type()[6:-6]}\'')
     found = _of_probabilities(input.detach(), shape, d, generator)
     return _finished(chosen(found, input) if input._spec.requires_grad else found, out, False)
 
 
 def _of_probabilities(p: Tensor, shape: tuple[int, ...], d: dtype, generator: Generator | None) -> Tensor:
     u = draw(rng_uniform, generator, _UNIT, (shape, float64 if p._spec.dtype is float64 else float32))
-    return cast(lt(u, p), dtype=d)
+    wrong = logical_not(logical_and(ge(p, 0.0), le(p, 1.0)))
+    return cast(lt(u, _where_it_holds(p, wrong, _NO_PROBABILITY)), dtype=d)
+
+
+_NO_PROBABILITY = (
+    "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request "
+    "to PyTorch.)"
+)
 
 
 @public()
@@ -274,12 +308,20 @@ def uniform_(self, low=0.0, to=1.0, *, generator: Generator | None = None, **giv
 def normal_(self, mean=0.0, std=1.0, *, generator: Generator | None = None):
     """Fills itself with normal numbers. RuntimeError for a negative standard deviation.
 
-    A tensor of 16 elements and more that is not contiguous gets other numbers than PyTorch draws for it.
+    A tensor that is not contiguous is filled in pairs, as PyTorch fills one of fewer than 16 elements.
     """
     if std < 0.0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     numbers, d = (float(mean), float(std)), self._spec.dtype
-    return _filled(self, lambda shape: _drawn(rng_normal, generator, numbers, shape, d))
+
+    def make(shape):
+        if self._parent is None or self.is_contiguous() or prod(shape) < 16:
+            return _drawn(rng_normal, generator, numbers, shape, d)
+        count = prod(shape)  # draws of fewer than 16 go on where the one before has stopped, in the middle of a pair too
+        parts = [_drawn(rng_normal, generator, numbers, (min(14, count - i),), d) for i in range(0, count, 14)]
+        return cat(parts).reshape(shape)
+
+    return _filled(self, make)
 
 
 # The largest whole number up to which a floating dtype has all of them.
@@ -323,6 +365,11 @@ def bernoulli_(self, p=0.5, *, generator: Generator | None = None):
 @public(function=False)
 def exponential_(self, lambd=1.0, *, generator: Generator | None = None):
     """Fills itself with exponentially distributed numbers of rate `lambd`."""
+    if self._spec.dtype.category != FLOAT:
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified "
+            f"{self._spec.dtype.scalar_name}"
+        )
     if not lambd > 0.0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}")
     numbers, d = (float(lambd),), self._spec.dtype

@@ -62,6 +62,10 @@ DRAWS = [  # with what is drawn next
     "t.cat([t.binomial(t.tensor([0.0, 1.0, 7.0, 50.0, 90.0, 1000.0]), t.tensor([0.5, 0.2, 0.9, 0.3, 0.8, 0.01])), t.rand(2)])",
     "t.binomial(t.tensor(30.0), t.tensor([0.0, 0.4, 1.0]))", "t.poisson(t.tensor([-1.0]))", "t.poisson(t.tensor([1]))", "t.poisson(t.zeros(0))",
     "t.binomial(t.tensor(3.0), t.tensor(0.5, dtype=t.float64))", "t.poisson(t.tensor([4.0]), generator=t.Generator().manual_seed(3))",
+    "t.zeros(4, 5).t().normal_(1.0, 2.0)", "t.zeros(3, 17)[:, ::2].normal_()", "t.rand(3, dtype=t.int64)", "t.randn(3, dtype=t.int32)",
+    "t.randint(0, 300, (3,), dtype=t.uint8)", "t.zeros(3, dtype=t.uint8).random_(300)", "t.randint(2.5, (2,))", "t.randperm(3.0)", "t.randint(3)",
+    "t.normal(t.zeros(3), t.tensor([1.0, -1.0, 1.0]))", "t.normal(t.zeros(3), -1.0)", "t.bernoulli(t.tensor([1.5]))", "t.bernoulli(t.tensor([1, 0]))",
+    "t.zeros(3, dtype=t.int64).exponential_()", "t.rand(3, dtype=t.complex64)", "t.randn(9, dtype=t.complex128)",
     "t.cat([D.Gamma(t.tensor([0.0001, 0.5, 1.0, 3.0, 80.0]), 1.0).sample(), t.randn(1)])", "D.Gamma(t.tensor([0.5, 3.0], dtype=t.float64), 2.0).sample()",
 ]  # fmt: skip
 
@@ -71,7 +75,7 @@ GRADIENTS = [  # of the sum of the result by `a` = [0.7, 1.6, 2.2]
     "D.Gamma(a, a).log_prob(t.tensor(0.5))", "D.Categorical(logits=a).log_prob(t.tensor([0, 2]))", "D.Categorical(logits=a).entropy()",
     "D.Bernoulli(logits=a).log_prob(t.tensor(1.0))", "D.Poisson(a).log_prob(t.tensor(3.0))", "D.kl_divergence(D.Normal(a, a), D.Normal(0.0, 1.0))",
     "D.MultivariateNormal(a, t.diag(a)).log_prob(t.ones(3))", "D.RelaxedOneHotCategorical(t.tensor(0.5), logits=a).rsample()", "D.Exponential(a).rsample()",
-    "t.bernoulli(a / 3)", "t.poisson(a)", "D.Gamma(a * 9, a).rsample((3,))", "(D.Dirichlet(a * 9).rsample((4,)) ** 2)",
+    "t.bernoulli(a / 3)", "t.poisson(a)", "t.normal(a, 2.0)", "t.normal(a, a)", "D.Gamma(a * 9, a).rsample((3,))", "(D.Dirichlet(a * 9).rsample((4,)) ** 2)",
 ]  # fmt: skip
 
 _X = "t.tensor([[0.3, -0.7, 1.2], [2.0, 0.1, -1.5]])"

@@ -87,7 +87,7 @@ def test_distributions():
 
 def test_messages():
     state = spec((STATE_WORDS,), uint32)
-    with pytest.raises(RuntimeError, match="\"normal\" not implemented for 'Long'"):
+    with pytest.raises(RuntimeError, match="\"normal_kernel_cpu\" not implemented for 'Long'"):
         rng_normal.infer((state, float, float), ((3,), int64))
     with pytest.raises(RuntimeError, match="a generator's state is uint32"):
         rng_uniform.infer((spec((625,), uint32), float, float), ((3,), float32))
