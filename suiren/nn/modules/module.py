@@ -131,6 +131,11 @@ class Module(MemberMethods, StateDictMethods, HookMethods):
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
 
+    def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
+        return Module.__call__(self, *args, **kwargs)
+
+    _wrapped_call_impl = _call_impl
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Nothing to do: what a program repeats is compiled as it runs."""
 
