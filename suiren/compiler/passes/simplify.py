@@ -1,11 +1,12 @@
 """simplify: what need not be computed. Changes no bit of any result.
 
 Dead code; the same operation on the same inputs twice; operations that give back one of their inputs, or show it unmoved; results that are
-one known number; sums of parts (sums.py). All of it is asked of the op (`symbolic.ask`, `op.restride`), so it holds for ops that do not exist yet.
+one known number; sums of parts (sums.py) and of products (products.py, which changes the order in which a product's terms are added). All of it is asked of the op (`symbolic.ask`, `op.restride`), so it holds for ops that do not exist yet.
 """
 
 from __future__ import annotations
 
+from suiren.compiler.passes.products import joined
 from suiren.compiler.passes.sums import assembled
 from suiren.compiler.passes.symbolic import Symbol, SymbolicBuilder, ask
 from suiren.compiler.program import Program
@@ -13,7 +14,7 @@ from suiren.trace.trace import Node, Number
 
 
 def simplify(program: Program) -> Program:
-    program = transposed(without_dead_code(program))
+    program = transposed(joined(without_dead_code(program)))
     same: dict[int, int] = {}  # value -> the one that it equals
     seen: dict[tuple, tuple[int, ...]] = {}
     nodes: list[Node] = []
@@ -48,7 +49,7 @@ def transposed(program: Program) -> Program:
     nodes = []
     for node in program.nodes:
         product = made.get(node.inputs[0]) if node.op.kind == "movement" else None
-        if product is None or uses[node.inputs[0]] > 1 or not _swaps_last_dims(program, node):
+        if product is None or uses[node.inputs[0]] > 1 or not swaps_last_dims(program, node):
             nodes.append(node)
             continue
         inputs = []
@@ -65,7 +66,7 @@ def transposed(program: Program) -> Program:
     return without_dead_code(program)
 
 
-def _swaps_last_dims(program: Program, node: Node) -> bool:
+def swaps_last_dims(program: Program, node: Node) -> bool:
     x = program.specs[node.inputs[0]]
     if x.ndim < 2:
         return False

@@ -70,7 +70,7 @@ def assembled(program: Program) -> Program:
             part = _only_part(program, node)
             if part is not None:
                 terms[node.outputs[0]] = _Terms(None, (part,), node.inputs[0], *_span(part.region))
-        elif _is_sum(program, node):
+        elif is_sum(program, node):
             found = _added(program, *(_terms(v, terms, uses) for v in node.inputs))
             if found is not None:
                 terms[node.outputs[0]] = found
@@ -100,7 +100,7 @@ def _only_part(program: Program, node: Node) -> Part | None:
     return Part(node.inputs[second], region) if is_whole and program.specs[node.inputs[second]].dtype is out.dtype else None
 
 
-def _is_sum(program: Program, node: Node) -> bool:
+def is_sum(program: Program, node: Node) -> bool:
     """Whether a node is x + y, of values that are of one spec."""
     if node.op.kind != "pointwise" or len(node.inputs) != 2:
         return False
@@ -179,4 +179,4 @@ def _written(program: Program, node: Node, terms: _Terms) -> list[Node]:
     return nodes
 
 
-__all__ = ["assembled"]
+__all__ = ["ASSEMBLE", "REGION", "assembled", "is_sum"]
