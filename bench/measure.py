@@ -87,7 +87,8 @@ print(peak * 1024, sum(times[:-1]) - 4 * times[-1])
 
 
 def _fresh(framework: str, network: str, batch: int) -> tuple[float, float]:
-    """(bytes of memory at its highest, seconds that the first four steps took longer than four later ones) of a process that trains, with no kernel cached."""
+    """(bytes of memory at its highest, seconds that the first four steps took longer than later ones) of a process that trains
+    with no kernel cached."""
     code = _FRESH.format(framework=framework, network=network, batch=batch)
     environment = {**os.environ, "SUIREN_CACHE": "off"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)

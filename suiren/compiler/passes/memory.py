@@ -1,8 +1,9 @@
 """memory: every temporary gets its place in the arena, and the calls their final order.
 
-Time is counted in levels: a call's level is one more than that of the latest call it waits for, or, if that needs less memory, one less than that of
-the first call that waits for it (packed weights, staged inputs). Calls are put in the order of their levels; those of a level may run side by side, so
-memory is shared only between buffers whose lives, in levels, do not touch. Greedy best fit, largest first.
+Time is counted in levels: a call's level is one more than that of the latest call it waits for, or, if that needs less memory,
+one less than that of the first call that waits for it (packed weights, staged inputs). Calls are put in the order of their levels;
+those of a level may run side by side, so memory is shared only between buffers whose lives, in levels, do not touch. Greedy best
+fit, largest first.
 """
 
 from __future__ import annotations
