@@ -15,7 +15,7 @@ import torch
 
 import suiren
 from bench import networks, operations, programs, sequences
-from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, cost_of_waiting
+from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, cost_of_waiting, imports, peak_memory
 
 
 class Row(NamedTuple):
