@@ -61,12 +61,14 @@ def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0):
     """x cut to [min_val, max_val]; the gradient at both ends is 0."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
+    if input._spec.dtype.category < FLOAT:
+        min_val, max_val = int(min_val), int(max_val)
     return record(activation.hardtanh, (input, min_val, max_val), ())
 
 
 def relu6(input):
     """min(max(x, 0), 6)."""
-    return record(activation.hardtanh, (input, 0.0, 6.0), ())
+    return hardtanh(input, 0.0, 6.0)
 
 
 def hardsigmoid(input):

@@ -9,6 +9,7 @@ from suiren.api.joining import stack
 from suiren.api.reductions import vector_norm
 from suiren.api.shapes import reshaped
 from suiren.api.surface import public
+from suiren.dtypes import FLOAT
 from suiren.ops import movement, pointwise, reduce
 from suiren.ops.matmul import matmul as op
 from suiren.trace.op import broadcast_shapes
@@ -146,7 +147,9 @@ def inner(input, other):
 
 
 def _plus(input, product, beta, alpha):
-    """beta * input + alpha * product; with beta 0 the input's values do not count, NaN included."""
+    """beta * input + alpha * product; with beta 0 the input's values do not count, NaN included. Of whole numbers they are cut to whole numbers."""
+    if product._spec.dtype.category < FLOAT:
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = pointwise.mul(product, alpha)
     if beta == 0:
@@ -169,7 +172,11 @@ def addmv(input, mat, vec, *, beta=1, alpha=1):
 
 @public(out=True, inplace=True)
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
-    """beta * input + alpha * outer(vec1, vec2)."""
+    """beta * input + alpha * outer(vec1, vec2). RuntimeError for whole numbers with a float beta or alpha."""
+    if all(x._spec.dtype.category < FLOAT for x in (input, vec1, vec2)):
+        for name, number in (("beta", beta), ("alpha", alpha)):
+            if isinstance(number, float):
+                raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
     return _plus(input, outer(vec1, vec2), beta, alpha)
 
 

@@ -123,7 +123,7 @@ x.scatter_reduce(1, i, y, 'sum'); x.scatter_reduce(1, i, y, 'mean'); a = x.detac
 
 EXPRESSIONS["linalg"] = """
 x.mm(w); x @ w; t.mm(x, x); t.mm(v, w); t.mm(x, w.double()); t.matmul(x, w); x.matmul(v); v @ w; v @ v; t.matmul(v, u); t.matmul(x, u); b @ w; b @ c; x @ c; t.matmul(b, b); t.matmul(x, x); t.bmm(b, c); t.bmm(b, b); t.bmm(x, x); t.mv(x, v); t.mv(x, u); t.dot(v, v); t.dot(v, u); x.t() @ x
-t.outer(v, u); t.outer(x, v); t.inner(x, x); t.inner(v, v); t.addmm(y @ w, x, w); t.addmm(s, x, w, beta=0.5, alpha=2); t.addmm(w, x, x); t.addmv(u, x, v); t.addr(x, u, v); t.baddbmm(b @ c, b, c, beta=0); t.addbmm(x @ w, b, c)
+t.outer(v, u); t.outer(x, v); t.inner(x, x); t.inner(v, v); t.addmm(y @ w, x, w); t.addmm(s, x, w, beta=0.5, alpha=2); t.addmm(w, x, x); t.addmv(u, x, v); t.addr(x, u, v); t.addmv(j, k[:, :3], j, beta=2, alpha=0.6); t.addr(i, j, k[0], beta=0.5); t.addr(i, j, k[0], alpha=2); t.baddbmm(b @ c, b, c, beta=0); t.addbmm(x @ w, b, c)
 t.tensordot(x, w, 1); t.tensordot(b, x, ([1, 2], [0, 1])); t.tensordot(x, m, 1); t.chain_matmul(x, w); t.kron(m, x[:2, :2]); t.cross(m, m.flip(0), 1); t.cdist(x, y); t.cdist(x, y, p=1); k @ k.t(); k.mm(k)
 t.einsum('ij,jk->ik', x, w); t.einsum('ij,ij->', x, y); t.einsum('ij->ji', x); t.einsum('ii->i', m); t.einsum('ii', m); t.einsum('bij,bjk->bik', b, c); t.einsum('i,j->ij', v, u); t.einsum('...ij,jk->...ik', b, w); t.einsum('ij,kj', x, y); t.einsum('bij,j->b', b, v); t.einsum('ij,jk', x, x); t.einsum('ij', x, y); t.einsum('ij,jk,kl->il', x, w, w.t())
 """
