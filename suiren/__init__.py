@@ -20,6 +20,7 @@ from suiren.amp import get_autocast_gpu_dtype as get_autocast_gpu_dtype
 from suiren.amp import is_autocast_cache_enabled as is_autocast_cache_enabled
 from suiren.amp import is_autocast_cpu_enabled as is_autocast_cpu_enabled
 from suiren.amp import is_autocast_enabled as is_autocast_enabled
+from suiren.api import return_types as return_types
 from suiren.api import surface as _surface
 from suiren.autograd import enable_grad as enable_grad
 from suiren.autograd import inference_mode as inference_mode
@@ -33,6 +34,8 @@ from suiren.autograd.modes import is_inference as is_inference
 from suiren.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from suiren.compilation import compile as compile
 from suiren.config import config as config
+from suiren.cpu_only import Event as Event
+from suiren.cpu_only import Stream as Stream
 from suiren.device import device as device
 from suiren.device import get_default_device as get_default_device
 from suiren.device import set_default_device as set_default_device
@@ -83,6 +86,8 @@ from suiren.runtime.threads import get_num_threads as get_num_threads
 from suiren.runtime.threads import set_num_threads as set_num_threads
 from suiren.serialization import load as load
 from suiren.serialization import save as save
+from suiren.settings import AcceleratorError as AcceleratorError
+from suiren.settings import OutOfMemoryError as OutOfMemoryError
 from suiren.settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from suiren.settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
 from suiren.settings import get_deterministic_debug_mode as get_deterministic_debug_mode
@@ -120,6 +125,7 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 
+legacy_contiguous_format = contiguous_format
 e, inf, nan, pi, newaxis = _math.e, _math.inf, _math.nan, _math.pi, None
 
 _surface.install(Tensor)

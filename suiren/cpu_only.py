@@ -33,6 +33,10 @@ def refusing_class(name: str, word: str) -> type:
     return type(name, (), {"__new__": __new__, "__doc__": f"RuntimeError when it is made: there is no {word} device."})
 
 
+Event = refusing_class("Event", "CUDA")
+Stream = refusing_class("Stream", "CUDA")
+
+
 class device:
     """`with device(i):` does nothing where there is no such device."""
 

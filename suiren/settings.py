@@ -9,6 +9,15 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+
+class AcceleratorError(RuntimeError):
+    """What an accelerator's failures raise in PyTorch; nothing raises it here."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """What raises in PyTorch where a device has no memory left; on the CPU that is a plain RuntimeError, there as here."""
+
+
 _PRECISIONS = ("highest", "high", "medium")
 _precision = "highest"
 _deterministic, _warns_only = False, False
@@ -127,7 +136,8 @@ def get_device_module(device: Any = None) -> Any:
 
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "get_deterministic_debug_mode", "get_device_module",
+    "AcceleratorError", "OutOfMemoryError", "are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi",
+    "get_deterministic_debug_mode", "get_device_module",
     "get_float32_matmul_precision", "get_num_interop_threads", "is_deterministic_algorithms_warn_only_enabled", "is_vulkan_available",
     "is_warn_always_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads",
     "set_warn_always", "use_deterministic_algorithms",

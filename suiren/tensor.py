@@ -139,7 +139,8 @@ class Tensor(Stored):
         return self._spec.dtype.is_signed
 
     is_cpu = True
-    is_cuda = is_sparse = is_sparse_csr = is_quantized = is_meta = is_mps = is_xpu = is_mtia = is_xla = is_mkldnn = is_vulkan = is_nested = False
+    is_cuda = is_sparse = is_sparse_csr = is_quantized = is_meta = is_mkldnn = is_nested = False
+    is_mps = is_xpu = is_mtia = is_xla = is_ipu = is_maia = is_vulkan = False
     name = None
 
     def is_pinned(self) -> bool:
@@ -488,6 +489,10 @@ class Tensor(Stored):
 
     def cuda(self, device=None, non_blocking: bool = False) -> Tensor:
         check_device("cuda" if device is None else device)
+        return self
+
+    def xpu(self, device=None, non_blocking: bool = False, memory_format=None) -> Tensor:
+        check_device("xpu" if device is None else device)
         return self
 
     def pin_memory(self, device=None) -> Tensor:

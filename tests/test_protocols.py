@@ -65,3 +65,27 @@ def test_pickles_keep_attributes():
     x = suiren.ones(2)
     x.note = "kept"
     assert pickle.loads(pickle.dumps(x)).note == copy.copy(x).note == copy.deepcopy(x).note == "kept"
+
+
+def test_a_file_as_a_tensor(tmp_path):
+    path = str(tmp_path / "numbers")
+    t = suiren.from_file(path, shared=True, size=3, dtype=suiren.int32)
+    t.copy_(suiren.tensor([1, 2, 3], dtype=suiren.int32))
+    assert np.fromfile(path, np.int32).tolist() == [1, 2, 3]
+    own = suiren.from_file(path, size=2, dtype=suiren.int32)
+    own += 1
+    assert own.tolist() == [2, 3] and np.fromfile(path, np.int32).tolist() == [1, 2, 3]
+
+
+def test_as_subclass():
+    class Mine(suiren.Tensor):
+        pass
+
+    x = suiren.ones(2, requires_grad=True)
+    y = x.as_subclass(Mine)
+    assert type(y) is Mine and y.data_ptr() == x.data_ptr()
+    (y * 3).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match="must be a type that inherits from Tensor"):
+        x.as_subclass(int)
+    assert issubclass(suiren.cuda.OutOfMemoryError, RuntimeError) and suiren.return_types.max

@@ -222,6 +222,45 @@ def to_dense(self, dtype=None, *, masked_grad=None):
 
 
 @public(function=False)
+def dense_dim(self):
+    """The number of dims: all of them are dense."""
+    return self._spec.ndim
+
+
+@public(function=False)
+def sparse_dim(self):
+    """0: no dim is sparse."""
+    return 0
+
+
+@public(function=False)
+def as_subclass(self, cls):
+    """The same tensor as an instance of a class derived from Tensor."""
+    if not (isinstance(cls, type) and issubclass(cls, Stored)):
+        raise RuntimeError(f"cls must be a type that inherits from Tensor, not {cls!r}")
+    made = view_of(self, views.alias, (), self._spec)
+    made.__class__ = cls
+    return made
+
+
+@public(method=False)
+def detach_copy(input):
+    """A copy in memory of its own, without a history."""
+    return input.detach().clone()
+
+
+@public(method=False)
+def from_file(filename, shared=None, size=0, *, dtype=None, layout=None, device=None, pin_memory=False):
+    """A 1-dim tensor of `size` elements over a file's memory: changes go to the file if `shared`, and are this process's alone if not."""
+    check_device(device)
+    kind = dtype or dtypes.get_default_dtype()
+    if shared:
+        with open(filename, "ab+") as file:
+            file.truncate(max(file.seek(0, 2), size * kind.itemsize))
+    return Tensor.from_array(np.memmap(filename, kind.np, "r+" if shared else "c", shape=(size,)))
+
+
+@public(function=False)
 def cfloat(self, memory_format=None):
     """Converted to complex64."""
     return self.to(dtypes.complex64, memory_format=memory_format)

@@ -8,6 +8,8 @@ from suiren.cpu_only import *  # noqa: F403
 from suiren.cpu_only import answers, memory_allocated, refusal
 from suiren.cuda import amp as amp
 from suiren.names import absent
+from suiren.settings import AcceleratorError as AcceleratorError
+from suiren.settings import OutOfMemoryError as OutOfMemoryError
 
 globals().update(answers(
     "CUDA",
@@ -48,8 +50,6 @@ for _name in ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Ch
 
 
 def __getattr__(name: str) -> Any:
-    if name == "OutOfMemoryError":
-        return MemoryError
     raise absent("cuda", name)
 
 
