@@ -64,7 +64,7 @@ def write(t: Stored, value: Stored) -> Stored:
     for view in reversed(chain):
         if not view._view_op.is_whole:
             value = recording.record(_view_write, (view._parent, value), (view._view_op, view._view_params))
-    if root._spec.requires_grad and not value._spec.requires_grad and rec.grad and not silent and not _is_leaf(root):
+    if t._spec.requires_grad and root._spec.requires_grad and not value._spec.requires_grad and rec.grad and not silent and not _is_leaf(root):
         value = recording.record(_view_write, (root, value), (_alias, ()))  # what was there gets no gradient, but its history goes on
     # the storage takes over the slot of `value`: it must be nobody else's (references: the list of values, two names, the call below)
     if value._parent is not None or value._id < rec.base or (value is given and sys.getrefcount(value) > 5):

@@ -186,3 +186,34 @@ def test_values_that_a_graph_saved_have_a_history(tier, look, inner):
             g.sum().item()
         results.append(grad(g.sum(), a)[0].numpy())
     np.testing.assert_allclose(results[1], results[0], rtol=1e-5)
+
+
+def test_a_graph_that_was_used_holds_no_values():
+    """A tensor that its own graph keeps for backward must not wait for the collector of cycles."""
+    import gc
+    import weakref
+
+    x = leaf(3)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(4):
+            h = x.exp()
+            loss = (h * h).sum()
+            loss.item()
+            loss.backward()
+            gone = weakref.ref(h)
+            del h, loss
+            assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_write_into_what_is_detached_leaves_the_history_of_the_other():
+    x = suiren.tensor([1.0, 2.0], requires_grad=True)
+    y = x + 1
+    z = y.detach()
+    z.tanh_()
+    assert not z.requires_grad and y.requires_grad
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [1, 1])
