@@ -108,6 +108,8 @@ def _check_parts(a, b) -> None:
         )
     if first is not second:
         raise RuntimeError(f"Expected object of scalar type {TYPE_WORDS[first.name]} but got scalar type {TYPE_WORDS[second.name]} for second argument")
+    if first is dtypes.float16:
+        raise NotImplementedError("complex numbers of two halves (complex32) are not there: use float32")
 
 
 @public(method=False, out=True)

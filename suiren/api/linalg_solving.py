@@ -16,7 +16,16 @@ from suiren.api.creation import empty, eye, ones
 from suiren.api.joining import cat
 from suiren.api.linalg import cross as old_cross
 from suiren.api.linalg import matmul
-from suiren.api.linalg_checks import certain, check_fits, check_float, check_matrices, check_same, check_square, expanded, of_one_batch
+from suiren.api.linalg_checks import (
+    certain,
+    check_fits,
+    check_float,
+    check_matrices,
+    check_same,
+    check_square,
+    expanded,
+    of_one_batch,
+)
 from suiren.api.linalg_factors import eigvalsh, svdvals
 from suiren.api.shapes import reshaped
 from suiren.api.surface import public_in

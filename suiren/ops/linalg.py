@@ -18,8 +18,21 @@ from suiren.ops.movement import expand, reshape
 from suiren.ops.placement import cat
 from suiren.ops.pointwise import add, div, mul, scale, sub
 from suiren.ops.solving import (
-    LinAlgError, adjoint, as_column, as_row, columns, diagonal_matrix, diagonal_of, of_matrices, product, rows, shape_of,
-    solution, solve_triangular, tril, triu,
+    LinAlgError,
+    adjoint,
+    as_column,
+    as_row,
+    columns,
+    diagonal_matrix,
+    diagonal_of,
+    of_matrices,
+    product,
+    rows,
+    shape_of,
+    solution,
+    solve_triangular,
+    tril,
+    triu,
 )  # fmt: skip
 from suiren.trace.op import NOT_DIFFERENTIABLE
 from suiren.trace.spec import Spec, spec
