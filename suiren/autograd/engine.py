@@ -321,6 +321,8 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
                 accumulate(t, g, create_graph)
         for place, g in run.found.items():
             accumulate(run.wanted[place], g, create_graph)
+        if not is_macro:
+            let_go(run)
     finally:
         rec.scope = scope
         recording.set_grad_mode(before)
@@ -371,6 +373,13 @@ def free(run: Pass) -> None:
         recording.step(rec, key, make)
 
 
+def let_go(run: Pass) -> None:
+    """Drops what the graphs of a pass kept for it alone."""
+    if not run.retain_graph:
+        for kept in run.graphs_used:
+            kept.graph.let_go()
+
+
 def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: bool, create_graph: bool, allow_unused: bool) -> list:
     """The gradients of `outputs` with respect to `inputs`, without touching any `.grad`."""
     for t in (*outputs, *inputs):
@@ -398,6 +407,7 @@ def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: b
                     f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
                 )
             found.append(g)
+        let_go(run)
         return found
     finally:
         rec.scope = scope

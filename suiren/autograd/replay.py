@@ -12,7 +12,7 @@ from suiren.trace.storage import Stored, new
 class BackwardMacro(macros.Macro):
     """`leaves`: the slots of the autograd leaves reached; `had`: whether each had a gradient; `reads`: the kept values that rules ask for."""
 
-    __slots__ = ("freed", "had", "leaves", "reads", "slots_read")
+    __slots__ = ("drops", "freed", "had", "leaves", "reads", "slots_read")
 
 
 def backward(rec: Recording, root: Stored, gradient: Stored | None, retain: bool) -> None:
@@ -43,8 +43,8 @@ def backward(rec: Recording, root: Stored, gradient: Stored | None, retain: bool
         macro = _remembered(rec, run, reached, graph, gradient, plan)
         if macro is not None:
             macros.remember(start, key, macro)
-
-
+            macro.drops = () if graph is None or retain else graph.let_go()
+    engine.let_go(run)
 
 
 def _remembered(rec: Recording, run, reached: list, graph, gradient, plan) -> BackwardMacro | None:
@@ -123,4 +123,6 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
             rec.values.append(g)
     if graph is not None:
         graph.freed.update(macro.freed)
+        for slot in macro.drops:
+            graph.tensors.pop(slot, None)
     return True

@@ -69,6 +69,21 @@ class Graph:
         self.sequence = next(_clock)
 
 
+    def let_go(self) -> tuple[int, ...]:
+        """Drops the saved values that no backward can ask for any more, and says which. (Also a tensor that holds this graph: memory does not wait for
+        the collector of cycles.)"""
+        freed, known = frozenset(self.freed), self.structure.spare
+        slots = known.get(freed)
+        if slots is None:
+            history = self.history
+            live = (s for s in history.path if s.kind == "op" and s.op.grad is not None and s.out not in freed and any(x.requires_grad for x in s.specs))
+            needed = {r for step in live for r in history.needed_by(step)}
+            slots = known[freed] = tuple(s for s in self.structure.kept_slots if history.is_node(s) and s not in needed)
+        for s in slots:
+            self.tensors.pop(s, None)
+        return slots
+
+
 class Ending:
     """One program: a path of the trie with what was reachable at its end."""
 
@@ -88,6 +103,7 @@ class Ending:
         needed = sorted({*needed, *(s for n in again if n.out not in end.freed for s in self.history.needed_by(n))})
         nodes += again
         self.has_graph = bool(roots)
+        self.spare: dict[frozenset[int], tuple[int, ...]] = {}  # which kept slots nobody needs any more, by what backward has consumed
         self.spent = None if nodes else Graph(self, {}, [])  # backward has run through all of it: nothing to keep
         # what backward needs and nobody holds becomes an output, kept by the Graph
         views = {s for s, t in rec.owners.items() if t._parent is not None}  # views that are autograd leaves keep themselves
@@ -97,6 +113,7 @@ class Ending:
         # where the values and the leaves of the graph are found: among the living, the written leaves, the leaves, the owners
         place, written = {s: i for i, s in enumerate(key)}, {slot: -1 - old for old, slot in self.writes}
         is_node = self.history.is_node
+        self.kept_slots = (*kept, *self.saved)
         self.kept_leaves = tuple(r for r in kept if r < 0)
         self.kept_live = tuple((s, place[s]) for s in kept if s in place)
         self.kept_written = tuple((s, written[s]) for s in kept if s in written)

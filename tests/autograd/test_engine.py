@@ -204,6 +204,7 @@ def test_a_graph_that_was_used_holds_no_values():
             loss.backward()
             gone = weakref.ref(h)
             del h, loss
+            recording.finish()  # what is pending reads it
             assert gone() is None
     finally:
         gc.enable()
