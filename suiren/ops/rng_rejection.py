@@ -398,6 +398,25 @@ rng_binomial = opaque(
     doc="How many of `count` tries succeed, each with probability prob. Nothing flows back.",
 )
 
+
+def _words(state, *, shape, dtype):
+    draws = Draws(state)
+    last = (1 << 8 * dtype.itemsize - dtype.is_signed) - 1
+    return (draws.random(int(np.prod(shape))) & np.uint64(last)).astype(dtype.np).reshape(shape), draws.state()
+
+
+rng_words = opaque(
+    "rng_words",
+    inputs=("state",),
+    params=("shape", "dtype"),
+    outputs=2,
+    infer=lambda state, *, shape, dtype: (spec(shape, dtype), spec((STATE_WORDS,), uint32)),
+    numpy=_words,
+    grad=NOT_DIFFERENTIABLE,
+    lower=INTERPRETER_ONLY,
+    doc="The generator's outputs of 32 bits, those that a dtype of 32 bits has room for: `rng_randint` takes 64 bits for so wide a range.",
+)
+
 chosen = pointwise(
     "chosen",
     numpy=lambda value, by: value,
@@ -407,4 +426,4 @@ chosen = pointwise(
     doc="A value that was drawn by the probability beside it: it has a history, and nothing flows back.",
 )
 
-__all__ = ["chosen", "dirichlet_gradient", "gamma_gradient", "rng_binomial", "rng_dirichlet", "rng_gamma", "rng_poisson"]
+__all__ = ["chosen", "dirichlet_gradient", "gamma_gradient", "rng_binomial", "rng_dirichlet", "rng_gamma", "rng_poisson", "rng_words"]

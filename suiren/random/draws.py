@@ -30,7 +30,7 @@ from suiren.ops.rng import (
     rng_randperm,
     rng_uniform,
 )
-from suiren.ops.rng_rejection import chosen
+from suiren.ops.rng_rejection import chosen, rng_words
 from suiren.random.generator import Generator, draw
 from suiren.tensor import Tensor
 from suiren.trace.op import broadcast_shapes
@@ -348,7 +348,7 @@ def random_(self, low=None, to=None, *, generator: Generator | None = None, **gi
         raise RuntimeError(f"random_ is not implemented for {d}")
     if WIDE_RANGE <= last < 1 << 32:
         # PyTorch takes 32 random bits for each number here, though it takes 64 for the same range given by `to`
-        raise NotImplementedError(f"random_() without bounds is not supported by suiren for {d}: give it a range, random_(0, 2**28)")
+        return _filled(self, lambda shape: draw(rng_words, generator, (), (shape, d)))
     return _filled(self, lambda shape: draw(rng_randint, generator, (0, last), (shape, d)))
 
 

@@ -63,7 +63,7 @@ DRAWS = [  # with what is drawn next
     "t.binomial(t.tensor(30.0), t.tensor([0.0, 0.4, 1.0]))", "t.poisson(t.tensor([-1.0]))", "t.poisson(t.tensor([1]))", "t.poisson(t.zeros(0))",
     "t.binomial(t.tensor(3.0), t.tensor(0.5, dtype=t.float64))", "t.poisson(t.tensor([4.0]), generator=t.Generator().manual_seed(3))",
     "t.zeros(4, 5).t().normal_(1.0, 2.0)", "t.zeros(3, 17)[:, ::2].normal_()", "t.rand(3, dtype=t.int64)", "t.randn(3, dtype=t.int32)",
-    "t.randint(0, 300, (3,), dtype=t.uint8)", "t.zeros(3, dtype=t.uint8).random_(300)", "t.randint(2.5, (2,))", "t.randperm(3.0)", "t.randint(3)",
+    "t.zeros(3, dtype=t.int32).random_()", "t.zeros(2, 2, dtype=t.int32).t().random_()", "t.randint(0, 300, (3,), dtype=t.uint8)", "t.zeros(3, dtype=t.uint8).random_(300)", "t.randint(2.5, (2,))", "t.randperm(3.0)", "t.randint(3)",
     "t.normal(t.zeros(3), t.tensor([1.0, -1.0, 1.0]))", "t.normal(t.zeros(3), -1.0)", "t.bernoulli(t.tensor([1.5]))", "t.bernoulli(t.tensor([1, 0]))",
     "t.zeros(3, dtype=t.int64).exponential_()", "t.rand(3, dtype=t.complex64)", "t.randn(9, dtype=t.complex128)",
     "t.cat([D.Gamma(t.tensor([0.0001, 0.5, 1.0, 3.0, 80.0]), 1.0).sample(), t.randn(1)])", "D.Gamma(t.tensor([0.5, 3.0], dtype=t.float64), 2.0).sample()",

@@ -81,7 +81,6 @@ def test_out():
         (lambda: suiren.multinomial(suiren.ones(2), 3), RuntimeError, "cannot sample n_sample > prob_dist.size"),
         (lambda: suiren.multinomial(suiren.tensor([1.0, -1.0]), 1), RuntimeError, "contains either `inf`, `nan` or element < 0"),
         (lambda: suiren.multinomial(suiren.zeros(2), 1), RuntimeError, "sum of probabilities <= 0"),
-        (lambda: suiren.zeros(2, dtype=suiren.int32).random_(), NotImplementedError, "without bounds"),
     ],
 )
 def test_errors(call, error, text):
