@@ -1,7 +1,7 @@
-"""simplify: what need not be computed. Changes no bit of any result.
+"""simplify: what need not be computed. Changes no bit of any result, sums of products (products.py) apart.
 
 Dead code; the same operation on the same inputs twice; operations that give back one of their inputs, or show it unmoved; results that are
-one known number; sums of parts (sums.py) and of products (products.py, which changes the order in which a product's terms are added). All of it is asked of the op (`symbolic.ask`, `op.restride`), so it holds for ops that do not exist yet.
+one known number; sums of parts (sums.py) and of products (products.py). All of it is asked of the op (`symbolic.ask`, `op.restride`), so it holds for ops that do not exist yet.
 """
 
 from __future__ import annotations
