@@ -22,12 +22,11 @@ from suiren.trace.op import INTERPRETER_ONLY, Opaque
 from suiren.trace.spec import Spec, spec
 
 
-class LinAlgError(RuntimeError):
+class _LinAlgError(RuntimeError):
     """Raised by torch.linalg function when the cause of error is a numerical inconsistency in the data."""
 
 
-LinAlgError.__qualname__ = LinAlgError.__name__ = "_LinAlgError"
-LinAlgError.__module__ = "torch._C"
+LinAlgError = _LinAlgError  # as in PyTorch, whose messages show the name with the underscore
 
 
 class _OfMatrices(Opaque):
