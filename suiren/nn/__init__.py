@@ -44,9 +44,6 @@ from suiren.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from suiren.nn.modules.batchnorm import BatchNorm1d as BatchNorm1d
 from suiren.nn.modules.batchnorm import BatchNorm2d as BatchNorm2d
 from suiren.nn.modules.batchnorm import BatchNorm3d as BatchNorm3d
-from suiren.nn.modules.batchnorm import InstanceNorm1d as InstanceNorm1d
-from suiren.nn.modules.batchnorm import InstanceNorm2d as InstanceNorm2d
-from suiren.nn.modules.batchnorm import InstanceNorm3d as InstanceNorm3d
 from suiren.nn.modules.batchnorm import SyncBatchNorm as SyncBatchNorm
 from suiren.nn.modules.channelshuffle import ChannelShuffle as ChannelShuffle
 from suiren.nn.modules.container import Container as Container
@@ -73,6 +70,9 @@ from suiren.nn.modules.flatten import Flatten as Flatten
 from suiren.nn.modules.flatten import Unflatten as Unflatten
 from suiren.nn.modules.fold import Fold as Fold
 from suiren.nn.modules.fold import Unfold as Unfold
+from suiren.nn.modules.instancenorm import InstanceNorm1d as InstanceNorm1d
+from suiren.nn.modules.instancenorm import InstanceNorm2d as InstanceNorm2d
+from suiren.nn.modules.instancenorm import InstanceNorm3d as InstanceNorm3d
 from suiren.nn.modules.lazy import LazyBatchNorm1d as LazyBatchNorm1d
 from suiren.nn.modules.lazy import LazyBatchNorm2d as LazyBatchNorm2d
 from suiren.nn.modules.lazy import LazyBatchNorm3d as LazyBatchNorm3d

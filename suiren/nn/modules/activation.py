@@ -7,6 +7,7 @@ from typing import Any
 
 from suiren.api.creation import full
 from suiren.nn import functional as F
+from suiren.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from suiren.nn.modules.module import Module
 from suiren.nn.parameter import Parameter
 from suiren.tensor import Tensor

@@ -11,9 +11,6 @@ from suiren.nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
     _NormBase,
 )
 from suiren.nn.modules.conv import (
@@ -27,6 +24,7 @@ from suiren.nn.modules.conv import (
     _ConvNd,
     _ConvTranspose,
 )
+from suiren.nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from suiren.nn.modules.linear import Linear
 from suiren.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from suiren.tensor import Tensor
