@@ -45,7 +45,7 @@ def _next_character(t, model, optimizer, batch: int, steps: int):
 
 
 def gpt(t, context: int, layers: int, heads: int, width: int):
-    """GPT without biases in LayerNorm's place or dropout: nanoGPT's text with its setting for Shakespeare's characters on a laptop."""
+    """nanoGPT's model without dropout. Source: https://github.com/karpathy/nanoGPT, model.py; its sizes for Shakespeare's characters on a laptop."""
     nn, functional = t.nn, t.nn.functional
 
     class CausalSelfAttention(nn.Module):
@@ -90,12 +90,12 @@ def gpt(t, context: int, layers: int, heads: int, width: int):
         def __init__(self):
             super().__init__()
             self.transformer = nn.ModuleDict(
-                dict(
-                    wte=nn.Embedding(VOCABULARY, width),
-                    wpe=nn.Embedding(context, width),
-                    h=nn.ModuleList([Block() for _ in range(layers)]),
-                    ln_f=nn.LayerNorm(width),
-                )
+                {
+                    "wte": nn.Embedding(VOCABULARY, width),
+                    "wpe": nn.Embedding(context, width),
+                    "h": nn.ModuleList([Block() for _ in range(layers)]),
+                    "ln_f": nn.LayerNorm(width),
+                }
             )
             self.lm_head = nn.Linear(width, VOCABULARY, bias=False)
             self.transformer.wte.weight = self.lm_head.weight

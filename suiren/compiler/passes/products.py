@@ -102,8 +102,6 @@ def _written(program: Program, total: Node, others: list[int], products: list[No
 
 
 def _factor(program: Program, value: int, made: dict[int, Node]) -> _Factor:
-    from suiren.compiler.passes.simplify import swaps_last_dims
-
     node = made.get(value)
     if node is not None and node.op.kind == "movement" and program.specs[node.inputs[0]].ndim == 2 and swaps_last_dims(program, node):
         return _Factor(node.inputs[0], True)
@@ -138,4 +136,18 @@ def _side_by_side(program: Program, factors: list[_Factor], along: int, nodes: l
     return seen
 
 
-__all__ = ["joined"]
+def swaps_last_dims(program: Program, node: Node) -> bool:
+    """Whether a movement exchanges the last two dims and does nothing else."""
+    x = program.specs[node.inputs[0]]
+    if x.ndim < 2:
+        return False
+
+    def swapped(t: tuple) -> tuple:
+        return (*t[:-2], t[-1], t[-2])
+
+    # Sizes are given as they are, strides so that no two of them can be mistaken for each other.
+    strides = tuple(2**n for n in range(x.ndim))
+    return node.op.restride(x.shape, strides, 0, node.params) == (swapped(x.shape), swapped(strides), 0)
+
+
+__all__ = ["joined", "swaps_last_dims"]

@@ -6,7 +6,7 @@ one known number; sums of parts (sums.py) and of products (products.py). All of 
 
 from __future__ import annotations
 
-from suiren.compiler.passes.products import joined
+from suiren.compiler.passes.products import joined, swaps_last_dims
 from suiren.compiler.passes.sums import assembled
 from suiren.compiler.passes.symbolic import Symbol, SymbolicBuilder, ask
 from suiren.compiler.program import Program
@@ -64,19 +64,6 @@ def transposed(program: Program) -> Program:
         nodes.append(product._replace(inputs=tuple(inputs), outputs=node.outputs, specs=node.specs))
     program.nodes = nodes
     return without_dead_code(program)
-
-
-def swaps_last_dims(program: Program, node: Node) -> bool:
-    x = program.specs[node.inputs[0]]
-    if x.ndim < 2:
-        return False
-
-    def swapped(t: tuple) -> tuple:
-        return (*t[:-2], t[-1], t[-2])
-
-    # Sizes are given as they are, strides so that no two of them can be mistaken for each other.
-    strides = tuple(2**n for n in range(x.ndim))
-    return node.op.restride(x.shape, strides, 0, node.params) == (swapped(x.shape), swapped(strides), 0)
 
 
 def without_dead_code(program: Program) -> Program:
