@@ -142,7 +142,6 @@ _UNARY = ("neg", "pos", "abs", "invert")
 def tensor_stub() -> str:
     """The class with all its methods."""
     import suiren  # noqa: F401  completes the class
-    from suiren.names import Absent
     from suiren.tensor import Tensor
     from suiren.trace.storage import Stored
 
@@ -156,7 +155,7 @@ def tensor_stub() -> str:
     operators = {f"__{name}__" for name in (*_OPERATORS, *_UNARY)}
     for name in sorted(members):
         value = members[name]
-        if name in operators or isinstance(value, Absent) or name in vars(Stored) or (name.startswith("_") and not name.startswith("__")):
+        if name in operators or name in vars(Stored) or (name.startswith("_") and not name.startswith("__")):
             continue
         if name in ("__new__", "__module__", "__doc__", "__slots__", "__hash__", "__eq__", "__ne__", "__annotations__", "__dict__", "__weakref__"):
             continue

@@ -72,7 +72,6 @@ from suiren.formats import sparse_csr as sparse_csr
 from suiren.formats import strided as strided
 from suiren.legacy import KINDS as _old_types
 from suiren.legacy import set_default_tensor_type as set_default_tensor_type
-from suiren.names import complete as _complete
 from suiren.printing import set_printoptions as set_printoptions
 from suiren.random import Generator as Generator
 from suiren.random import default_generator as default_generator
@@ -132,7 +131,6 @@ _surface.install(Tensor)
 globals().update(_surface.public_names())
 globals().update(_old_types)
 globals().update(_old_storages)
-_complete(Tensor)
 _compiler.__dict__.update((_name, getattr(_compilation, _name)) for _name in _compilation.COMPILER_NAMES)  # torch.compiler
 
 _LATER = (

@@ -49,23 +49,12 @@ def absent_from(module: str) -> Callable:
     return __getattr__
 
 
-class Absent:
-    """In the place of a method of PyTorch's that Tensor does not have: asking for it says so."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __get__(self, instance, owner=None):
-        raise AttributeError(f"PyTorch has torch.Tensor.{self.name}; {reason(self.name)} (docs/names.md lists what is there)", name=self.name, obj=instance)
+def absent_of_tensor(tensor: object, name: str) -> AttributeError:
+    """What asking a tensor for a method that it does not have raises."""
+    if name in sections()["Tensor"]:
+        text = f"PyTorch has torch.Tensor.{name}; {reason(name)} (docs/names.md lists what is there)"
+        return AttributeError(text, name=name, obj=tensor)
+    return AttributeError(f"{type(tensor).__name__!r} object has no attribute {name!r}", name=name, obj=tensor)
 
 
-def complete(tensor_class: type) -> None:
-    """Puts an `Absent` wherever the class lacks a name that PyTorch's Tensor has."""
-    for name in sections()["Tensor"]:
-        if not hasattr(tensor_class, name):
-            setattr(tensor_class, name, Absent(name))
-
-
-__all__ = ["Absent", "absent", "absent_from", "complete", "reason", "sections"]
+__all__ = ["absent", "absent_from", "absent_of_tensor", "reason", "sections"]

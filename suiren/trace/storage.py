@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from suiren.names import absent_of_tensor
 from suiren.runtime.buffers import Buffer
 from suiren.trace.spec import Spec, contiguous_strides
 
@@ -43,7 +44,7 @@ class Stored:
         """What a root has in the slots of a view."""
         if name in _OF_A_ROOT:
             return _OF_A_ROOT[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        raise absent_of_tensor(self, name)
 
     _version = 0  # of a root: in-place writes so far
     _silent = False  # a view made by `.data`: writes through it do not count as versions
