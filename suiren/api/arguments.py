@@ -7,7 +7,8 @@ from math import prod
 import numpy as np
 
 from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored
+from suiren.trace.recording import settle
+from suiren.trace.storage import Stored, array_of
 
 # All dims of a tensor of n dims.
 ALL_DIMS = tuple(tuple(range(n)) for n in range(65))
@@ -41,6 +42,12 @@ def check_tensor(function: str, x, argument: str = "input", position: int = 1) -
     """TypeError unless x is a tensor."""
     if not isinstance(x, Stored):
         raise must_be(function, argument, position, "Tensor", x)
+
+
+def data_of(x: Stored) -> np.ndarray:
+    """The elements, for a result whose size depends on them: to read, not to keep. Runs what is pending."""
+    settle(x)
+    return array_of(x)
 
 
 # ---------------------------------------------------------------- dims

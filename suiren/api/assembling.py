@@ -101,7 +101,7 @@ def sum_to_size(self, *size):
     if new < 0 or any(m not in (1, n) for m, n in zip(size, shape[new:])):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     dims = tuple(i for i, n in enumerate(shape) if i < new or size[i - new] == 1 != n)
-    return movement.reshape(reduce.sum(self, dims=dims, keepdim=True), shape=size) if dims else self
+    return movement.reshape(reduce.sum(self, dims=dims, keepdim=True), shape=size) if dims or not size else self
 
 
 @public(method=False)

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from suiren import dtypes
-from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, integer, is_number, known, remember
+from suiren.api.arguments import TYPE_WORDS, check_tensor, data_of, dim_of, integer, is_number, known, remember
 from suiren.api.shapes import expand, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import BOOL, FLOAT
@@ -518,7 +518,7 @@ def take_along_dim(input, indices, dim: int | None = None):
 def nonzero(input, *, as_tuple: bool = False):
     """The places of elements that are not 0: an (n, ndim) tensor, or a tensor per dim. Runs what is pending."""
     check_tensor("nonzero", input)
-    places = np.nonzero(np.atleast_1d(input.detach().numpy()))
+    places = np.nonzero(np.atleast_1d(data_of(input)))
     if as_tuple:
         return tuple(Tensor.from_array(p, copy=True) for p in places)
     stacked = np.stack(places, axis=1) if input._spec.ndim else np.zeros((len(places[0]), 0), np.int64)

@@ -397,9 +397,7 @@ def nan_to_num(input, nan: float = 0.0, posinf: float | None = None, neginf: flo
     d = input._spec.dtype
     if d.category < FLOAT:
         return record(creation.copy, (input,), ())
-    import numpy as np
-
-    most = float(np.finfo(d.np).max)
+    most = dtypes.finfo(d).max
     x = compare.where(compare.isnan(input), 0.0 if nan is None else nan, input)
     x = compare.where(compare.eq(x, float("inf")), most if posinf is None else posinf, x)
     return compare.where(compare.eq(x, float("-inf")), -most if neginf is None else neginf, x)

@@ -6,7 +6,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.api import return_types
-from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of
+from suiren.api.arguments import TYPE_WORDS, check_tensor, data_of, dim_of
 from suiren.api.shapes import part, reshaped
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, dtype
@@ -140,7 +140,7 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
 
     Runs what is pending: the size of the result is known only then.
     """
-    a = input.detach().numpy()
+    a = data_of(input)
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=dim)
     inverse = inverse.reshape(a.shape if dim is None else -1)
     found = [Tensor.from_array(values, copy=True)]
@@ -154,7 +154,7 @@ def unique(input, sorted: bool = True, return_inverse: bool = False, return_coun
 @public()
 def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None):
     """The values (or slices of a dim) without immediate repetitions. Runs what is pending."""
-    a = input.detach().numpy()
+    a = data_of(input)
     rows = a.reshape(-1) if dim is None else np.moveaxis(a, dim, 0)
     new = np.ones(len(rows), bool)
     if len(rows) > 1:
@@ -172,7 +172,7 @@ def unique_consecutive(input, return_inverse: bool = False, return_counts: bool 
 @public()
 def bincount(input, weights=None, minlength: int = 0):
     """How often each of 0, 1, 2, … comes, or the sum of its weights. Runs what is pending."""
-    a = input.detach().numpy()
+    a = data_of(input)
     if a.ndim != 1 or (a.size and a.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     w = None if weights is None else weights.detach().numpy()
@@ -185,7 +185,7 @@ def bincount(input, weights=None, minlength: int = 0):
 @public()
 def histc(input, bins: int = 100, min: float = 0, max: float = 0):
     """How many elements fall into each of `bins` equal intervals from min to max (of the data, if both are 0). Runs what is pending."""
-    a = input.detach().numpy()
+    a = data_of(input)
     low, high = (float(a.min()), float(a.max())) if min == max == 0 and a.size else (min, max)
     if low == high:
         low, high = low - 1, high + 1
