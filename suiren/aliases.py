@@ -47,6 +47,11 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The module has run already; its own spec, which the import system has just replaced, is put back."""
         name = module.__spec__.name
         module.__spec__, module.__loader__ = self._kept.pop(name)
+        for loaded, inner in list(sys.modules.items()):
+            parent, _, child = loaded.rpartition(".")
+            # nn.utils.weight_norm is a function and a file: imported under a second name the file would take the function's place
+            if parent == module.__name__ and getattr(module, child, inner) is not inner:
+                sys.modules.setdefault(f"{name}.{child}", inner)
 
 
 def install() -> None:
