@@ -70,6 +70,7 @@ PROGRAMS = {
     "linalg_svd": (lambda a: L.svd(_triangle(a))[1], (_M,), 2),
     "linalg_eigh": (lambda a: L.eigh(_symmetric(a))[0], (_M,), 2),
     "linalg_eig": (lambda a: suiren.view_as_real(L.eigvals(_triangle(a) + suiren.diag(suiren.arange(3.0, dtype=a.dtype)))), (_M,), 2),
+    "lobpcg": (lambda a: suiren.lobpcg(_positive(a), X=suiren.ones(4, 1, dtype=a.dtype), niter=200, tol=1e-12)[0], ((4, 4),), 1),
     "conv": (lambda x, w: conv(x, w, **_ONE), (_IMAGES, (2, 2, 3)), 2),
     "conv_input_grad": (lambda y, w: conv_input_grad(y, w, size=(4,), **_ONE), (_IMAGES, (2, 2, 3)), 2),
     "conv_weight_grad": (lambda x, y: conv_weight_grad(x, y, kernel_size=(3,), **_ONE), (_IMAGES, _IMAGES), 2),
