@@ -161,7 +161,8 @@ class Tensor(Stored):
         s = self._spec
         if s.numel != 1:
             raise RuntimeError(f"a Tensor with {s.numel} elements cannot be converted to Scalar")
-        root = settle(self)
+        is_there = self._buffer is not None and self._parent is None and self._id < recording.local.rec.base and not recording._threaded
+        root = self if is_there else settle(self)
         if root is self:
             return root._buffer.read_scalar(s.dtype)
         return array_of(self).item()
