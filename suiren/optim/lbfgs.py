@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from suiren.api.complex import view_as_real
 from suiren.api.joining import cat
 from suiren.api.pointwise import abs as magnitude
 from suiren.autograd.modes import enable_grad, no_grad
@@ -91,6 +92,11 @@ def strong_wolfe(evaluate: Callable[[float], Point], start: Point, step: float, 
     return bracket[low], evaluations
 
 
+def _real(t: Tensor) -> Tensor:
+    """A complex tensor as pairs, a view; a real one as it is."""
+    return view_as_real(t) if t.is_complex() else t
+
+
 class LBFGS(Optimizer):
     """Quasi-Newton steps from the last `history_size` changes of the gradient; one group of parameters only. `step` needs a closure.
 
@@ -121,12 +127,13 @@ class LBFGS(Optimizer):
         return self.param_groups[0]["params"]
 
     def _gradient(self) -> Tensor:
-        """All gradients as one vector; zeros where there is none."""
-        return cat([(filled(p) if p.grad is None else p.grad).reshape(-1) for p in self._params])
+        """All gradients as one vector, complex ones as pairs; zeros where there is none."""
+        return cat([_real(filled(p) if p.grad is None else p.grad).reshape(-1) for p in self._params])
 
     def _move(self, step: float, direction: Tensor) -> None:
         at = 0
         for p in self._params:
+            p = _real(p)
             p.add_(direction[at : at + p.numel()].view_as(p), alpha=step)
             at += p.numel()
 

@@ -20,6 +20,7 @@ from typing import Any
 from suiren.autograd.modes import enable_grad
 from suiren.dtypes import float32
 from suiren.nn.modules.module import typename
+from suiren.optim.pairs import updated
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
 from suiren.trace import macros, recording
@@ -57,13 +58,13 @@ def number(x: Any) -> float:
 
 
 def filled(like: Stored, value: float = 0.0) -> Tensor:
-    """A new tensor of the shape and dtype of `like`, every element `value`: the start of a state tensor."""
+    """A new tensor of the shape and dtype of `like`, every element (every part of a complex one) `value`: the start of a state tensor."""
     s = like._spec.plain
     buffer = Buffer(s.nbytes)
     if value == 0.0:
         buffer.array((s.nbytes,), "u1")[...] = 0
     else:
-        buffer.array(s.shape, s.dtype.np)[...] = value
+        buffer.array(s.shape, s.dtype.np)[...] = complex(value, value) if s.dtype.is_complex else value
     return adopt(Tensor, buffer, s)
 
 
@@ -476,14 +477,13 @@ class Optimizer:
 
 def _expand(cls: type[Optimizer], segments: tuple, inputs: list, numbers: list) -> list[tuple[int, Tensor]]:
     """Records the updates of all segments: what the macro of a step is made of."""
-    results = []
-    at = first_number = 0
+    results, at, first_number = [], 0, 0
     for flags, count, columns, n_numbers in segments:
         n = numbers[first_number : first_number + n_numbers]
         for k in range(at, at + count):
             own = [k + count * column for column in range(columns + 2)]  # parameter, gradient, states
-            values = cls.update(flags, n, *(inputs[j] for j in own))
-            results += [(j, value) for j, value in zip([own[0], *own[2:]], values) if value is not None]
+            values = zip([own[0], *own[2:]], updated(cls.update, flags, n, [inputs[j] for j in own]))
+            results += [(j, value) for j, value in values if value is not None]
         at += count * (columns + 2)
         first_number += n_numbers
     return results
