@@ -234,14 +234,18 @@ _MOST_SPECS = 20_000
 
 def _view_of_computed(op: Op, x: Stored, params: tuple) -> Stored:
     """A view of memory that is there: nothing is recorded until an operation reads it. A loop over rows that are only looked at records nothing."""
-    key = (op, x._spec, params)
-    s = _view_specs.get(key)
-    if s is None:
-        (s,) = op.infer((x._spec,), params)
+    t = new(_TENSOR)
+    t._id, t._buffer, t._parent, t._view_op, t._view_params, t._view_id, t._seen = 0, None, x, op, params, 0, 0
+    try:
+        t._spec = _view_specs[op, x._spec, params]
+    except KeyError:
+        (t._spec,) = op.infer((x._spec,), params)
         if len(_view_specs) >= _MOST_SPECS:
             _view_specs.clear()
-        _view_specs[key] = s
-    return view_of(x, op, params, s)
+        _view_specs[op, x._spec, params] = t._spec
+    if x._silent:
+        t._silent = True
+    return t
 
 
 def _is_current(view: Stored) -> bool:
