@@ -95,10 +95,11 @@ class Pass:
         if slot < 0 or not history.is_node(slot):
             t = graph.tensor(slot)
             if t is not None and t._spec.requires_grad:
-                if slot >= 0 or t._graph is None or (graph is not self.live and t._graph[0] is graph.graph):
+                origin = graph.origin(slot)
+                if origin is None:
                     self._to_leaf(t, gradient)
                 else:
-                    self.send(t, gradient)
+                    self._to_slot(self.kept_graph(origin[0]), origin[1], gradient)
             return
         step = history.producer[slot]
         key = (id(graph), step.out)

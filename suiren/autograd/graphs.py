@@ -26,6 +26,10 @@ class Live:
         """The user's tensor behind a leaf, or behind a slot that is an autograd leaf's new version."""
         return self.leaves[-1 - ref] if ref < 0 else self.owners.get(ref)
 
+    def origin(self, ref: int) -> tuple[Graph, int] | None:
+        """(graph, slot) of the earlier graph that made a leaf; None of an autograd leaf."""
+        return self.leaves[-1 - ref]._graph if ref < 0 else None
+
     def value(self, step: TrieNode, ref: int) -> Stored:
         """A tensor of what the slot holds, for a gradient rule."""
         ref = self.history.current(step, ref)
@@ -61,6 +65,9 @@ class Kept:
 
     def tensor(self, ref: int) -> Stored | None:
         return self.graph.tensors.get(ref)
+
+    def origin(self, ref: int) -> tuple[Graph, int] | None:
+        return self.graph.origins.get(ref)
 
     def value(self, step: TrieNode, ref: int) -> Stored:
         ref = self.history.current(step, ref)

@@ -265,12 +265,12 @@ def node_at(graph, ref: int) -> tuple:
     t = graph.tensor(ref)
     if t is None:
         return None, 0
-    if t._graph is not None:
-        from suiren.autograd.graphs import Kept
+    origin = graph.origin(ref)
+    if origin is None:
+        return AccumulateGrad(t), 0
+    from suiren.autograd.graphs import Kept
 
-        if not hasattr(graph, "graph") or t._graph[0] is not graph.graph:
-            return node_at(Kept(t._graph[0]), t._graph[1])
-    return AccumulateGrad(t), 0
+    return node_at(Kept(origin[0]), origin[1])
 
 
 def edges(graph, step) -> tuple:

@@ -42,10 +42,11 @@ def _tensor_leads(run, graph, ref: int, leads: dict[int, set[int]]) -> bool:
         return False
     if ("leaf", id(t)) in run.wanted:
         return True
-    if t._graph is None or (graph is not run.live and t._graph[0] is graph.graph):
+    origin = graph.origin(ref)
+    if origin is None:
         return False
-    kept = run.kept_graph(t._graph[0])
-    return (kept, t._graph[1]) in run.wanted or t._graph[1] in leads.get(id(kept), ())
+    kept = run.kept_graph(origin[0])
+    return (kept, origin[1]) in run.wanted or origin[1] in leads.get(id(kept), ())
 
 
 def _graphs_behind(run, roots: list) -> list:
@@ -57,8 +58,8 @@ def _graphs_behind(run, roots: list) -> list:
         if id(graph) in seen:
             continue
         seen[id(graph)] = graph
-        tensors = [*graph.leaves, *graph.owners.values()] if graph is run.live else graph.graph.tensors.values()
-        stack.extend(run.kept_graph(t._graph[0]) for t in tensors if t._graph is not None and t._spec.requires_grad)
+        origins = [t._graph for t in graph.leaves if t._graph is not None] if graph is run.live else graph.graph.origins.values()
+        stack.extend(run.kept_graph(earlier) for earlier, _ in origins)
     return list(seen.values())
 
 
@@ -84,6 +85,6 @@ def reached(run, roots: list) -> tuple[set[tuple[int, int]], set[int]]:
             if history.is_node(ref):
                 stack.append((graph, ref))
             elif t is not None:
-                own = ref >= 0 or t._graph is None or (graph is not run.live and t._graph[0] is graph.graph)
-                stack.append(("leaf", id(t)) if own else (run.kept_graph(t._graph[0]), t._graph[1]))
+                origin = graph.origin(ref)
+                stack.append(("leaf", id(t)) if origin is None else (run.kept_graph(origin[0]), origin[1]))
     return nodes, leaves

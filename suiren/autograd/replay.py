@@ -125,4 +125,5 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
         graph.freed.update(macro.freed)
         for slot in macro.drops:
             graph.tensors.pop(slot, None)
+            graph.origins.pop(slot, None)
     return True

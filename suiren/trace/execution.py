@@ -55,13 +55,15 @@ def timed(nodes=None):
 class Graph:
     """The history of the tensors that outlived a recording: its structure, and the values that backward needs."""
 
-    __slots__ = ("__weakref__", "base", "freed", "history", "numbers", "python", "sequence", "structure", "tensors", "versions", "watched")
+    __slots__ = ("__weakref__", "base", "freed", "history", "numbers", "origins", "python", "sequence", "structure", "tensors", "versions", "watched")
 
     def __init__(self, structure: Ending, tensors: dict[int, Stored], numbers: list, base: int | None = None):
         self.numbers, self.base = numbers, base
         self.structure = structure
         self.history = structure.history
         self.tensors = tensors  # slot -> tensor: leaves, and saved values
+        # leaf -> (graph, slot) that made it, as it was then: the tensor may be written in place later, and be made by another graph
+        self.origins = {slot: t._graph for slot, t in tensors.items() if slot < 0 and t._graph is not None}
         self.versions = {slot: t._version if t._parent is None else t._root()._version for slot, t in tensors.items()}
         self.freed = set(structure.end.freed)
         self.watched: dict[int, Stored] = {}
@@ -81,6 +83,7 @@ class Graph:
             slots = known[freed] = tuple(s for s in self.structure.kept_slots if history.is_node(s) and s not in needed)
         for s in slots:
             self.tensors.pop(s, None)
+            self.origins.pop(s, None)
         return slots
 
 
