@@ -20,6 +20,8 @@ from suiren.storage import TypedStorage, UntypedStorage
 
 from suiren.amp import GradScaler as GradScaler
 from suiren.amp import autocast as autocast
+from suiren.amp import autocast_decrement_nesting as autocast_decrement_nesting
+from suiren.amp import autocast_increment_nesting as autocast_increment_nesting
 from suiren.amp import clear_autocast_cache as clear_autocast_cache
 from suiren.amp import get_autocast_cpu_dtype as get_autocast_cpu_dtype
 from suiren.amp import get_autocast_dtype as get_autocast_dtype
@@ -27,6 +29,11 @@ from suiren.amp import get_autocast_gpu_dtype as get_autocast_gpu_dtype
 from suiren.amp import is_autocast_cache_enabled as is_autocast_cache_enabled
 from suiren.amp import is_autocast_cpu_enabled as is_autocast_cpu_enabled
 from suiren.amp import is_autocast_enabled as is_autocast_enabled
+from suiren.amp import set_autocast_cache_enabled as set_autocast_cache_enabled
+from suiren.amp import set_autocast_cpu_dtype as set_autocast_cpu_dtype
+from suiren.amp import set_autocast_cpu_enabled as set_autocast_cpu_enabled
+from suiren.amp import set_autocast_dtype as set_autocast_dtype
+from suiren.amp import set_autocast_enabled as set_autocast_enabled
 from suiren.api import return_types as return_types
 from suiren.autograd import is_grad_enabled as is_grad_enabled
 from suiren.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled

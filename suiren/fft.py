@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import prod
 
+from suiren.api import casting
 from suiren.api.arguments import dim_of
 from suiren.api.creation import arange
 from suiren.api.shapes import roll
@@ -137,36 +138,42 @@ def _last(s, place: tuple[Dims, Dims]) -> int | None:
 
 
 @with_out
+@casting.wide
 def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The transform along one dim. Complex, of the input's shape, with n along dim."""
     return _c2c(input, _one(input, n, dim), norm, True)
 
 
 @with_out
+@casting.wide
 def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `fft`."""
     return _c2c(input, _one(input, n, dim), norm, False)
 
 
 @with_out
+@casting.wide
 def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The transform of a real tensor: the n // 2 + 1 numbers that say all."""
     return _r2c("rfft", input, _one(input, n, dim), norm, True)
 
 
 @with_out
+@casting.wide
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `rfft`: a real tensor, with n (2 (size - 1) if it is not given) along dim."""
     return _c2r("irfft", input, _one(input, n, dim), norm, False, n)
 
 
 @with_out
+@casting.wide
 def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The transform of half of a Hermitian signal: a real spectrum."""
     return _c2r("hfft", input, _one(input, n, dim), norm, True, n)
 
 
 @with_out
+@casting.wide
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `hfft`."""
     return _r2c("ihfft", input, _one(input, n, dim), norm, False)
@@ -176,24 +183,28 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 
 
 @with_out
+@casting.wide
 def fftn(input: Tensor, s=None, dim=None, norm: str | None = None) -> Tensor:
     """The transform along several dims, all of them if neither s nor dim is given."""
     return _c2c(input, _many(input, s, dim), norm, True)
 
 
 @with_out
+@casting.wide
 def ifftn(input: Tensor, s=None, dim=None, norm: str | None = None) -> Tensor:
     """The inverse of `fftn`."""
     return _c2c(input, _many(input, s, dim), norm, False)
 
 
 @with_out
+@casting.wide
 def rfftn(input: Tensor, s=None, dim=None, norm: str | None = None) -> Tensor:
     """The transform of a real tensor along several dims; half of the spectrum along the last of them."""
     return _r2c("rfftn", input, _many(input, s, dim), norm, True)
 
 
 @with_out
+@casting.wide
 def irfftn(input: Tensor, s=None, dim=None, norm: str | None = None) -> Tensor:
     """The inverse of `rfftn`."""
     place = _many(input, s, dim)
@@ -221,24 +232,28 @@ def ihfftn(input: Tensor, s=None, dim=None, norm: str | None = None) -> Tensor:
 
 
 @with_out
+@casting.wide
 def fft2(input: Tensor, s=None, dim=(-2, -1), norm: str | None = None) -> Tensor:
     """`fftn` along the last two dims."""
     return fftn(input, s, dim, norm)
 
 
 @with_out
+@casting.wide
 def ifft2(input: Tensor, s=None, dim=(-2, -1), norm: str | None = None) -> Tensor:
     """`ifftn` along the last two dims."""
     return ifftn(input, s, dim, norm)
 
 
 @with_out
+@casting.wide
 def rfft2(input: Tensor, s=None, dim=(-2, -1), norm: str | None = None) -> Tensor:
     """`rfftn` along the last two dims."""
     return rfftn(input, s, dim, norm)
 
 
 @with_out
+@casting.wide
 def irfft2(input: Tensor, s=None, dim=(-2, -1), norm: str | None = None) -> Tensor:
     """`irfftn` along the last two dims."""
     return irfftn(input, s, dim, norm)

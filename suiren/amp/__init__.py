@@ -1,30 +1,42 @@
-"""Mixed precision: what it is on a CPU, and a gradient scaler. Source: https://docs.pytorch.org/docs/stable/amp.html
+"""Mixed precision: autocast on the CPU, and a gradient scaler. Source: https://docs.pytorch.org/docs/stable/amp.html
 
-For CUDA both are switched off, with PyTorch's warning, as on every machine without CUDA. On the CPU PyTorch's autocast computes products in
-bfloat16; suiren computes in the dtypes that it is given, so an enabled ``autocast('cpu')`` is refused.
+`autocast('cpu')` computes products and convolutions in bfloat16 (or float16) and losses in float32, by PyTorch's lists (api/casting.py).
+For CUDA both are switched off, with PyTorch's warning, as on every machine without CUDA.
 """
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from suiren.amp.grad_scaler import GradScaler as GradScaler
+from suiren.api import casting
 from suiren.device import device
 from suiren.dtypes import bfloat16, dtype, float16
+from suiren.dtypes import dtype as _dtype
 from suiren.names import absent_from as _absent_from
+from suiren.tensor import Tensor
+
+_LISTED = ("cpu", "cuda", "mtia", "maia", "xpu", "ipu", "hpu", "xla", "mps", "privateuseone")
 
 
 class autocast:
-    """`with autocast('cuda'):` or `@autocast('cuda')`: switched off with a warning. NotImplementedError for an enabled ``autocast('cpu')``."""
+    """`with autocast('cpu'):` or `@autocast('cpu')`: listed functions inside compute in `dtype`, bfloat16 or float16, or in float32.
+
+    For another device, and with another dtype, it is switched off with a warning. `cache_enabled` is kept to be asked for: equal casts of weights
+    are found by the compiler. ValueError for a device that is no word, RuntimeError for one without autocast.
+    """
 
     def __init__(self, device_type: str, dtype: dtype | None = None, enabled: bool = True, cache_enabled: bool | None = None):
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         self.device = device(device_type).type
-        self.fast_dtype = dtype or get_autocast_dtype(self.device)
+        self.fast_dtype = get_autocast_dtype(self.device) if dtype is None else dtype
+        self._cache_enabled = is_autocast_cache_enabled() if cache_enabled is None else cache_enabled
         if enabled and self.device != "cpu":
             warnings.warn(f"{self.device.upper()} is not available or torch_xla is imported. Disabling autocast.", UserWarning, stacklevel=2)
             enabled = False
@@ -39,56 +51,138 @@ class autocast:
         self._enabled = enabled
 
     def __enter__(self) -> autocast:
-        if self._enabled:
-            raise NotImplementedError(
-                "suiren computes in the dtypes that it is given: there is no autocast on the CPU; say enabled=False, or convert the model and its inputs"
-            )
+        here = casting.here
+        self._before = here.enabled, here.dtype, here.cache
+        here.nesting += 1
+        here.cache = self._cache_enabled
+        if self.device == "cpu":
+            casting.set_enabled(self._enabled)
+            here.dtype = self.fast_dtype
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        pass
+        here = casting.here
+        here.nesting -= 1
+        here.enabled, here.dtype, here.cache = self._before
 
-    def __call__(self, function: Callable) -> Callable:
-        @functools.wraps(function)
+    def __call__(self, func: Callable) -> Callable:
+        if not callable(func):
+            raise TypeError(
+                f"autocast()(func) requires a callable, but got {type(func).__name__}. Did you mean to use autocast as a context manager? For "
+                "example:\n    with torch.autocast(device_type=...):\n        output = model(input)"
+            )
+
+        @functools.wraps(func)
         def under_autocast(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return function(*args, **kwargs)
+                return func(*args, **kwargs)
 
         return under_autocast
 
 
-def custom_fwd(fwd: Callable | None = None, *, device_type: str = "cuda", cast_inputs: dtype | None = None) -> Callable:
-    """Of a `Function`'s forward: itself, because no autocast is ever on."""
-    return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs) if fwd is None else fwd
+def _cast(value: Any, to: dtype) -> Any:
+    """The value with its floats, but float64, in that dtype; of what holds tensors, each."""
+    if isinstance(value, Tensor):
+        return casting.converted(value, to)
+    if isinstance(value, (str, bytes, np.ndarray)):
+        return value
+    if isinstance(value, Mapping):
+        return {_cast(k, to): _cast(v, to) for k, v in value.items()}
+    if isinstance(value, Iterable):
+        found = (_cast(v, to) for v in value)
+        return type(value)(found) if isinstance(value, (list, tuple)) else found
+    return value
 
 
-def custom_bwd(bwd: Callable | None = None, *, device_type: str = "cuda") -> Callable:
-    """Of a `Function`'s backward: itself, because no autocast is ever on."""
-    return functools.partial(custom_bwd, device_type=device_type) if bwd is None else bwd
+def _check_device(device_type: Any) -> None:
+    if not isinstance(device_type, str):
+        raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
+
+
+def custom_fwd(fwd: Callable | None = None, *, device_type: str, cast_inputs: dtype | None = None) -> Callable:
+    """Of a `Function`'s forward: with `cast_inputs`, in a region its tensors are converted to that dtype, and autocast is off within."""
+    _check_device(device_type)
+    if fwd is None:
+        return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
+
+    @functools.wraps(fwd)
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        ctx._dtype = get_autocast_dtype(device_type)
+        enabled = is_autocast_enabled(device_type)
+        ctx._fwd_used_autocast = enabled and cast_inputs is None
+        if cast_inputs is None or not enabled:
+            return fwd(ctx, *args, **kwargs)
+        with autocast(device_type, enabled=False):
+            return fwd(ctx, *_cast(args, cast_inputs), **_cast(kwargs, cast_inputs))
+
+    return forward
+
+
+def custom_bwd(bwd: Callable | None = None, *, device_type: str) -> Callable:
+    """Of a `Function`'s backward: it runs with autocast as it was in its forward, which has `custom_fwd`."""
+    _check_device(device_type)
+    if bwd is None:
+        return functools.partial(custom_bwd, device_type=device_type)
+
+    @functools.wraps(bwd)
+    def backward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        with autocast(device_type, enabled=ctx._fwd_used_autocast, dtype=ctx._dtype):
+            return bwd(ctx, *args, **kwargs)
+
+    return backward
 
 
 def is_autocast_available(device_type: str) -> bool:
-    """False: see `autocast`."""
-    device(device_type)
-    return False
+    """Whether PyTorch has lists for such a device, there or not."""
+    return device(device_type).type in _LISTED
 
 
 def is_autocast_enabled(device_type: str | None = None) -> bool:
-    """False: see `autocast`."""
-    return False
+    """Whether this thread is in an enabled region for the device; without one it is CUDA's that is asked about."""
+    return device_type is not None and device(device_type).type == "cpu" and casting.here.enabled
+
+
+def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -> None:
+    """Switches this thread's autocast for the device. RuntimeError for switching on what is not there."""
+    kind = "cuda" if enabled is None else device(device_type).type
+    enabled = device_type if enabled is None else enabled
+    if not isinstance(enabled, bool):
+        raise TypeError(f"set_autocast_enabled(): argument 'enabled' (position 2) must be bool, not {type(enabled).__name__}")
+    if kind == "cpu":
+        casting.set_enabled(enabled)
+    elif enabled:
+        raise RuntimeError(f"there is no autocast for {kind}")
 
 
 def is_autocast_cpu_enabled() -> bool:
-    return False
+    return casting.here.enabled
+
+
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    set_autocast_enabled("cpu", enabled)
 
 
 def is_autocast_cache_enabled() -> bool:
-    return True
+    return casting.here.cache
+
+
+def set_autocast_cache_enabled(enabled: bool) -> None:
+    """What `is_autocast_cache_enabled` answers; there is nothing to keep."""
+    casting.here.cache = enabled
 
 
 def get_autocast_dtype(device_type: str) -> dtype:
-    """What products would be computed in: bfloat16 on the CPU, float16 elsewhere."""
-    return bfloat16 if device(device_type).type == "cpu" else float16
+    """What products are computed in: bfloat16 on the CPU, unless it was set, float16 elsewhere."""
+    return casting.here.dtype if device(device_type).type == "cpu" else float16
+
+
+def set_autocast_dtype(device_type: str, dtype: dtype) -> None:
+    """Sets what products are computed in. RuntimeError for a device without autocast."""
+    if not isinstance(dtype, _dtype):
+        raise TypeError(f"set_autocast_dtype(): argument 'dtype' (position 2) must be torch.dtype, not {type(dtype).__name__}")
+    if device(device_type).type != "cpu":
+        raise RuntimeError(f"there is no autocast for {device_type}")
+    casting.here.dtype = dtype
 
 
 def get_autocast_gpu_dtype() -> dtype:
@@ -96,7 +190,21 @@ def get_autocast_gpu_dtype() -> dtype:
 
 
 def get_autocast_cpu_dtype() -> dtype:
-    return bfloat16
+    return casting.here.dtype
+
+
+def set_autocast_cpu_dtype(dtype: dtype) -> None:
+    set_autocast_dtype("cpu", dtype)
+
+
+def autocast_increment_nesting() -> int:
+    casting.here.nesting += 1
+    return casting.here.nesting
+
+
+def autocast_decrement_nesting() -> int:
+    casting.here.nesting -= 1
+    return casting.here.nesting
 
 
 def clear_autocast_cache() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of
 from suiren.api.pointwise import relu, sigmoid, tanh
 from suiren.api.shapes import part
@@ -25,6 +26,7 @@ def leaky_relu(input, negative_slope: float = 0.01):
 
 
 @public()
+@casting.lower
 def prelu(input, weight):
     """x where positive, weight * x elsewhere; a weight per channel (dim 1), or one for all."""
     if weight._spec.numel != 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from suiren import dtypes
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.api.surface import public
 from suiren.dtypes import COMPLEX, FLOAT
@@ -65,6 +66,7 @@ def view_as_real(input):
 
 
 @public(method=False)
+@casting.wide
 def view_as_complex(input):
     """(…, 2) floats as (…) complex, a view. RuntimeError for other dtypes or shapes, or where pairs do not lie together."""
     check_tensor("view_as_complex", input)
@@ -113,6 +115,7 @@ def _check_parts(a, b) -> None:
 
 
 @public(method=False, out=True)
+@casting.wide
 def polar(abs, angle):
     """abs (cos(angle) + sin(angle) j), of two floating tensors of one dtype. RuntimeError for others."""
     check_tensor("polar", abs, "abs")

@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 
 from suiren import dtypes
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor, data_of, dim_of, integer, is_number, known, remember
 from suiren.api.shapes import expand, reshaped
 from suiren.api.surface import public
@@ -373,6 +374,7 @@ def index_add(input, dim: int, index, source, *, alpha=1):
 
 
 @public(inplace=True, out=True)
+@casting.promote
 def index_copy(input, dim: int, index, source):
     """`input` with the slices of `source` at a 1-dim index."""
     return _into_slices(indexing.index_copy, "index_copy", input, dim, index, source)
@@ -632,6 +634,7 @@ def diagflat(input, offset: int = 0):
 
 
 @public(out=True)
+@casting.wide
 def trace(input):
     """The sum of a matrix's diagonal."""
     if input._spec.ndim != 2:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 
+from suiren.api import casting
 from suiren.api.arguments import dim_of, integer, known, remember
 from suiren.api.shapes import part, part_of, reshaped
 from suiren.api.surface import public
@@ -32,6 +33,8 @@ def _tensors(function: str, tensors) -> list:
 @public("cat concat concatenate", method=False, out=True)
 def cat(tensors, dim: int = 0):
     """The tensors one after the other along a dim. RuntimeError if they differ in another dim."""
+    if casting.on and casting.here.enabled:
+        return casting.promoted(cat, tensors, dim)
     given = _tensors("cat", tensors)
     if not given:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
@@ -49,6 +52,8 @@ def cat(tensors, dim: int = 0):
 @public(method=False, out=True)
 def stack(tensors, dim: int = 0):
     """The tensors, all of one shape, along a new dim."""
+    if casting.on and casting.here.enabled:
+        return casting.promoted(stack, tensors, dim)
     given = _tensors("stack", tensors)
     if not given:
         raise RuntimeError("stack expects a non-empty TensorList")

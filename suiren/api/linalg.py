@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of
 from suiren.api.joining import stack
 from suiren.api.reductions import vector_norm
@@ -22,6 +23,8 @@ _product = binary(op, strict=True)
 @public(out=True)
 def mm(input, mat2):
     """(M, K) times (K, N). RuntimeError for anything but matrices that fit."""
+    if casting.on and casting.here.enabled:
+        return casting.lowered(mm, input, mat2)
     try:
         if input._spec.ndim != 2:
             raise RuntimeError("self must be a matrix")
@@ -36,6 +39,8 @@ def mm(input, mat2):
 @public(out=True)
 def bmm(input, mat2):
     """(B, M, K) times (B, K, N). RuntimeError for anything but batches of matrices that fit."""
+    if casting.on and casting.here.enabled:
+        return casting.lowered(bmm, input, mat2)
     a, b = input._spec.shape, mat2._spec.shape
     for name, shape in (("batch1", a), ("batch2", b)):
         if len(shape) != 3:
@@ -75,6 +80,8 @@ def mv(input, vec):
 @public(out=True)
 def matmul(input, other):
     """The product of vectors, matrices or batches of matrices; leading dims broadcast."""
+    if casting.on and casting.here.enabled:
+        return casting.lowered(matmul, input, other)
     check_tensor("matmul", input, "input")
     check_tensor("matmul", other, "other", 2)
     a, b = input._spec.shape, other._spec.shape
@@ -161,6 +168,8 @@ def _plus(input, product, beta, alpha):
 @public(out=True, inplace=True)
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta * input + alpha * mat1 @ mat2."""
+    if casting.on and casting.here.enabled:
+        return casting.lowered(addmm, input, mat1, mat2, beta=beta, alpha=alpha)
     return _plus(input, mm(mat1, mat2), beta, alpha)
 
 
@@ -183,10 +192,13 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
 @public(out=True, inplace=True)
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta * input + alpha * batch1 @ batch2."""
+    if casting.on and casting.here.enabled:
+        return casting.lowered(baddbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     return _plus(input, bmm(batch1, batch2), beta, alpha)
 
 
 @public(out=True, inplace=True)
+@casting.lower
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta * input + alpha * the sum of batch1 @ batch2 over the batch."""
     return _plus(input, reduce.sum(bmm(batch1, batch2), dims=(0,), keepdim=False), beta, alpha)
@@ -241,6 +253,7 @@ def kron(input, other):
 
 
 @public(out=True)
+@casting.plain
 def cross(input, other, dim: int | None = None):
     """The cross product of vectors of 3 along a dim (the first of that size)."""
     shape = broadcast_shapes(input._spec.shape, other._spec.shape)
@@ -258,6 +271,7 @@ def cross(input, other, dim: int | None = None):
 
 
 @public(method=False)
+@casting.wide
 def cdist(x1, x2, p: float = 2.0, compute_mode: str | None = None):
     """The p-norm distance of every row of x1 to every row of x2, over equal leading dims."""
     a, b = x1._spec, x2._spec
@@ -374,7 +388,7 @@ def _pair(a: list[str], x, b: list[str], y, later: set[str], sizes: dict[str, in
         found = pointwise.mul(reshaped(left, (*shape(batch), m, 1)), reshaped(right, (*shape(batch), 1, n)))
     else:
         size = prod(shape(batch))
-        found = _product(reshaped(left, (size, m, k)), reshaped(right, (size, k, n))) if batch else _product(reshaped(left, (m, k)), reshaped(right, (k, n)))
+        found = bmm(reshaped(left, (size, m, k)), reshaped(right, (size, k, n))) if batch else mm(reshaped(left, (m, k)), reshaped(right, (k, n)))
     return [*batch, *rows, *columns], reshaped(found, shape((*batch, *rows, *columns)))
 
 

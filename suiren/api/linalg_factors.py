@@ -5,7 +5,7 @@ Matrices are the last two dims, all others a batch; dtypes are float32, float64 
 
 from __future__ import annotations
 
-from suiren.api import return_types
+from suiren.api import casting, return_types
 from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.api.complex import conjugate_transpose
 from suiren.api.creation import arange, empty, eye
@@ -25,6 +25,7 @@ def triangle(A, upper: bool, check: str):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def cholesky(A, *, upper: bool = False):
     """L of A = L L^H, lower triangular (U of A = U^H U if `upper`). LinAlgError unless A is positive-definite."""
     check_square("linalg.cholesky", A, kernel="cholesky_cpu")
@@ -32,6 +33,7 @@ def cholesky(A, *, upper: bool = False):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def cholesky_ex(A, *, upper: bool = False, check_errors: bool = False):
     """(L, info): info is 0, or the order of the first leading minor that is not positive-definite. Raises only if `check_errors`."""
     check_square("linalg.cholesky", A, kernel="cholesky_cpu")
@@ -152,6 +154,7 @@ def ldl_solve(LD, pivots, B, *, hermitian: bool = False):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def qr(A, mode: str = "reduced"):
     """(Q, R) of A = Q R: Q has orthonormal columns, R is upper triangular. `mode`: "reduced", "complete" (Q square), "r" (Q empty)."""
     if mode not in ("reduced", "complete", "r"):
@@ -169,6 +172,7 @@ def _reflections(input, tau):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def householder_product(input, tau):
     """The first N columns of the product of reflections 1 - tau v v^H, v the columns of `input` below its diagonal of ones: Q of `geqrf`."""
     A = input
@@ -188,12 +192,14 @@ def householder_product(input, tau):
 
 
 @public(out=True)
+@casting.wide
 def orgqr(input, input2):
     """See `linalg.householder_product`."""
     return householder_product(input, input2)
 
 
 @public(out=True)
+@casting.wide
 def ormqr(input, input2, input3, left: bool = True, transpose: bool = False):
     """Q times input3 (input3 times Q unless `left`), Q the whole product of reflections that `geqrf` gives; `transpose`: Q^H instead."""
     check_matrices("torch.ormqr", input, "input", kernel="ormqr_cpu")
@@ -206,6 +212,7 @@ def ormqr(input, input2, input3, left: bool = True, transpose: bool = False):
 
 
 @public(out=True)
+@casting.wide
 def geqrf(input):
     """(a, tau): R, below it the vectors of the reflections that make Q, and their factors."""
     check_matrices("torch.geqrf", input, "input", kernel="geqrf_cpu")
@@ -216,6 +223,7 @@ def geqrf(input):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def eigh(A, UPLO: str = "L"):
     """(eigenvalues in ascending order, eigenvectors) of a symmetric or Hermitian matrix, of which the lower ("U": upper) triangle is read."""
     _check_hermitian("linalg.eigh", A)
@@ -236,6 +244,7 @@ def _is_lower(UPLO: str) -> bool:
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def eigvalsh(A, UPLO: str = "L"):
     """The eigenvalues, in ascending order, of a symmetric or Hermitian matrix."""
     _check_hermitian("linalg.eigvalsh", A)
@@ -243,6 +252,7 @@ def eigvalsh(A, UPLO: str = "L"):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def eig(A):
     """(eigenvalues, eigenvectors), complex, in no order. RuntimeError for infinities and NaN."""
     check_square("linalg.eig", A, kernel="linalg_eig_out_cpu")
@@ -250,6 +260,7 @@ def eig(A):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def eigvals(A):
     """The eigenvalues, complex, in no order. RuntimeError for infinities and NaN."""
     check_square("linalg.eigvals", A, kernel="linalg_eig_out_cpu")
@@ -262,6 +273,7 @@ def _check_driver(function: str, driver: str | None) -> None:
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def svd(A, full_matrices: bool = True, *, driver: str | None = None):
     """(U, S, Vh) of A = U diag(S) Vh, S in descending order; U and Vh are square if `full_matrices`. LinAlgError for infinities and NaN."""
     check_matrices("linalg.svd", A, kernel="linalg_svd_cpu")
@@ -270,6 +282,7 @@ def svd(A, full_matrices: bool = True, *, driver: str | None = None):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def svdvals(A, *, driver: str | None = None):
     """The singular values in descending order. LinAlgError for infinities and NaN."""
     check_matrices("linalg.svd", A, kernel="linalg_svd_cpu")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from suiren.api import reductions
+from suiren.api import casting, reductions
 from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, dims_of, is_number
 from suiren.api.linalg_checks import check_float, check_matrices, check_square
 from suiren.api.linalg_factors import svdvals
@@ -102,6 +102,7 @@ def norm(input, ord=None, dim=None, keepdim: bool = False, *, dtype: dtype | Non
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def cond(A, p=None):
     """The norm of A times that of its inverse: by singular values for p None, 2 and -2, else "fro", "nuc", ±1 or ±inf. Infinite if A is singular."""
     check_tensor("linalg_cond", A, "A")
@@ -126,6 +127,7 @@ def cond(A, p=None):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def matrix_rank(A, tol=None, hermitian: bool = False, *, atol=None, rtol=None):
     """How many singular values exceed max(atol, rtol * the largest); `hermitian`: magnitudes of eigenvalues. int64."""
     check_matrices("torch.linalg.matrix_rank", A, "input")

@@ -6,9 +6,9 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#blas-and-lapack-operatio
 from __future__ import annotations
 
 from suiren import dtypes
+from suiren.api import casting, return_types
 from suiren.api import linalg_factors as factors
 from suiren.api import linalg_solving as solving
-from suiren.api import return_types
 from suiren.api.arguments import check_tensor, dim_of
 from suiren.api.complex import conjugate_transpose
 from suiren.api.linalg_checks import check_same, check_square, of_one_batch
@@ -21,6 +21,7 @@ from suiren.trace.storage import Stored
 
 
 @public(out=True)
+@casting.wide
 def cholesky(input, upper: bool = False):
     """See `linalg.cholesky`."""
     check_square("cholesky", input, kernel="cholesky_cpu")
@@ -28,6 +29,7 @@ def cholesky(input, upper: bool = False):
 
 
 @public(out=True)
+@casting.wide
 def inverse(input):
     """See `linalg.inv`."""
     return solving.inv(input)
@@ -66,12 +68,14 @@ def matrix_power(input, n: int):
 
 
 @public()
+@casting.wide
 def pinverse(input, rcond=1e-15):
     """The pseudoinverse; singular values up to rcond times the largest count as 0."""
     return solving.pinv(input, rtol=rcond)
 
 
 @public(out=True)
+@casting.wide
 def svd(input, some: bool = True, compute_uv: bool = True):
     """(U, S, V) of U diag(S) V^H; U and V are square unless `some`, and zeros unless `compute_uv`."""
     if not compute_uv:
@@ -83,12 +87,14 @@ def svd(input, some: bool = True, compute_uv: bool = True):
 
 
 @public(out=True)
+@casting.wide
 def qr(input, some: bool = True):
     """(Q, R); Q is square unless `some`."""
     return return_types.qr(*factors.qr(input, "reduced" if some else "complete"))
 
 
 @public()
+@casting.wide
 def lu(A, pivot: bool = True, get_infos: bool = False):
     """(LU, pivots), and info with `get_infos`: see `linalg.lu_factor_ex`."""
     found = factors.factored(A, pivot, "" if get_infos else "torch.linalg.lu_factor_ex")
@@ -107,6 +113,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data: bool = True, unpack_pivots: bool 
 
 
 @public(out=True)
+@casting.wide
 def lu_solve(b, LU_data, LU_pivots):
     """X of A X = b from the factors of A."""
     return factors.lu_solve(LU_data, LU_pivots, b)
@@ -122,6 +129,7 @@ def _check_sizes(function: str, A, b) -> None:
 
 
 @public(out=True)
+@casting.wide
 def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
     """(X of A X = b, A) for triangular A; of A^T with `transpose`."""
     check_square("triangular_solve", A)
@@ -136,6 +144,7 @@ def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitrian
 
 
 @public(out=True)
+@casting.wide
 def cholesky_solve(input, input2, upper: bool = False):
     """X of A X = input, from Cholesky's factor of A."""
     check_square("cholesky_solve", input2)
@@ -146,6 +155,7 @@ def cholesky_solve(input, input2, upper: bool = False):
 
 
 @public(out=True)
+@casting.wide
 def cholesky_inverse(input, upper: bool = False):
     """The inverse of A, from Cholesky's factor of A."""
     check_square("cholesky_inverse", input)

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from suiren.api import return_types, shapes
+from suiren.api import casting, return_types, shapes
 from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of
 from suiren.api.complex import conj
 from suiren.api.creation import empty, eye, ones
@@ -66,6 +66,7 @@ def _solved(A, B, left: bool, check: str):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def solve(A, B, *, left: bool = True):
     """X of A X = B (X A = B unless `left`); B may be vectors. LinAlgError if A is singular."""
     return _solved(A, B, left, "torch.linalg.solve")[0]
@@ -92,6 +93,7 @@ def solve_triangular(A, B, *, upper: bool, left: bool = True, unitriangular: boo
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def inv(A):
     """The inverse. LinAlgError if A is singular."""
     check_square("linalg.inv", A)
@@ -99,6 +101,7 @@ def inv(A):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def inv_ex(A, *, check_errors: bool = False):
     """(inverse, info): info is 0, or where elimination met a zero first. Raises only if `check_errors`."""
     check_square("linalg.inv", A)
@@ -198,13 +201,16 @@ def pinv(A, rcond=None, hermitian: bool = False, *, atol=None, rtol=None):
     bound = tolerance("torch.linalg.pinv", A, atol, rtol, reduce.amax(values, dims=(values._spec.ndim - 1,), keepdim=False))
     if bound._spec.shape != shape[:-2]:
         A, bound = expanded(A, bound._spec.shape), bound
-    return record(solving.pinv, (A, creation.stop_gradient(bound)), (bool(hermitian),))
+    found = record(solving.pinv, (A, creation.stop_gradient(bound)), (bool(hermitian),))
+    # its last step in PyTorch is a product, which is on the list
+    return casting.converted(found, casting.here.dtype) if casting.on and casting.here.enabled else found
 
 
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @public_in("linalg")
+@casting.wide
 def lstsq(A, B, rcond: float | None = None, *, driver: str | None = None):
     """(X with the least ‖A X - B‖, residuals, rank, singular values). Residuals only of overdetermined systems of full rank, and not with
     the driver "gelsy" (the default); no rank with "gels", singular values only with "gelsd" and "gelss"; what is not there is empty."""
@@ -252,6 +258,7 @@ def lstsq(A, B, rcond: float | None = None, *, driver: str | None = None):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def tensorinv(A, ind: int = 2):
     """The inverse of A seen as the matrix (first `ind` dims) x (the others), in the shape of the others before the first."""
     if ind <= 0:
@@ -266,6 +273,7 @@ def tensorinv(A, ind: int = 2):
 
 
 @public_in("linalg", out=True)
+@casting.wide
 def tensorsolve(A, B, dims=None):
     """X with tensordot(A, X, X's number of dims) = B; `dims` of A are moved to its end first."""
     if dims is not None:
@@ -343,9 +351,11 @@ def cross(input, other, *, dim: int = -1):
 
 
 @public_in("linalg", out=True)
+@casting.lower
 def vecdot(x, y, *, dim: int = -1):
     """The sum of conj(x) * y along a dim."""
-    check_float("linalg.vecdot", x)
+    if x._spec.dtype.category < FLOAT:
+        raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {TYPE_WORDS[x._spec.dtype.name]}")
     found = pointwise.mul(conj(x), y)
     return record1(reduce.sum, found, ((dim_of(dim, found._spec.ndim),), False))
 

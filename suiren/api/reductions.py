@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from suiren import dtypes
-from suiren.api import return_types
+from suiren.api import casting, return_types
 from suiren.api.arguments import ALL_DIMS, TYPE_WORDS, check_tensor, dim_of, dims_of
 from suiren.api.surface import public
 from suiren.dtypes import BOOL, FLOAT, dtype
@@ -65,6 +65,7 @@ def mean(input, dim=None, keepdim: bool = False, *, dtype: dtype | None = None):
 
 
 @public(out=True)
+@casting.wide
 def prod(input, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None):
     """The product of the elements; whole numbers are multiplied as int64."""
     check_tensor("prod", input)

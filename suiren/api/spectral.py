@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from suiren import fft
+from suiren.api import casting
 from suiren.api.complex import view_as_real
 from suiren.api.creation import from_numpy, ones, zeros
 from suiren.api.indexing import index_add, index_select
@@ -56,6 +57,7 @@ def _call(name: str, x: Tensor, given: Tensor | None, shown: str, **numbers: obj
 
 
 @public(method=True)
+@casting.wide
 def stft(
     input, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window=None, center: bool = True, pad_mode: str = "reflect",
     normalized: bool = False, onesided: bool | None = None, return_complex: bool | None = None, align_to_window: bool | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from suiren import dtypes
-from suiren.api import return_types
+from suiren.api import casting, return_types
 from suiren.api.arguments import check_tensor, dim_of, is_number
 from suiren.api.shapes import part, reshaped
 from suiren.api.surface import public
@@ -81,6 +81,7 @@ def _whole(ranks):
 
 
 @public(out=True)
+@casting.wide
 def quantile(input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"):
     """The q-quantiles (a number or a 1-dim tensor in [0, 1]) of all elements or along a dim, those of several q along a new first dim.
 
@@ -90,6 +91,7 @@ def quantile(input, q, dim: int | None = None, keepdim: bool = False, *, interpo
 
 
 @public(out=True)
+@casting.wide
 def nanquantile(input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"):
     """As `quantile`, of the elements that are not NaN."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
+from suiren.api import casting
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
 
@@ -109,8 +110,9 @@ def with_out(f: Callable, name: str = "") -> Callable:
     """f with `out=`: also for functions of a namespace (`special`, …), which are not in ENTRIES."""
 
     def g(*args, out=None, **kwargs):
-        value = f(*args, **kwargs)
-        return value if out is None else fill(out, value)
+        if out is None:
+            return f(*args, **kwargs)
+        return fill(out, casting.bare(f, *args, **kwargs) if casting.on else f(*args, **kwargs))
 
     _dress(g, f, name or f.__name__)
     return g
@@ -120,7 +122,7 @@ def _in_place(f: Callable, name: str) -> Callable:
     """f as a method that writes its result into the tensor."""
 
     def f_(self, *args, **kwargs):
-        return write(self, f(self, *args, **kwargs))
+        return write(self, casting.bare(f, self, *args, **kwargs) if casting.on else f(self, *args, **kwargs))
 
     _dress(f_, f, name)
     f_.__doc__ = f"In place: see `{name[:-1]}`."

@@ -9,6 +9,7 @@ import math
 import warnings
 from typing import Any
 
+from suiren.api import casting
 from suiren.api.activation import softmax
 from suiren.api.arguments import check_tensor
 from suiren.api.joining import cat
@@ -41,6 +42,7 @@ def _c_name(t: Tensor) -> str:
     return C_WORDS.get(t.dtype.name, t.dtype.name)
 
 
+@casting.lower
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False,
     scale: float | None = None, enable_gqa: bool = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from suiren.api import casting
 from suiren.api.activation import log_softmax, logsigmoid, one_hot_mask
 from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.dtypes import FLOAT, int64, uint8
@@ -92,6 +93,8 @@ def nll_loss(
 
     "mean" divides by the sum of the targets' weights. IndexError for a target out of range.
     """
+    if casting.on and casting.here.enabled:
+        return casting.widened(nll_loss, input, target, weight, size_average, ignore_index, reduce, reduction)
     check_tensor("nll_loss_nd", input)
     check_tensor("nll_loss_nd", target, "target", 2)
     reduction = legacy(size_average, reduce, reduction)
@@ -108,6 +111,8 @@ def cross_entropy(
 
     `label_smoothing` gives that share of each target to all classes alike. IndexError for a target out of range.
     """
+    if casting.on and casting.here.enabled:
+        return casting.widened(cross_entropy, input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
     check_tensor("cross_entropy_loss", input)
     check_tensor("cross_entropy_loss", target, "target", 2)
     if size_average is not None or reduce is not None:
@@ -180,6 +185,8 @@ def binary_cross_entropy(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """-(target log input + (1 - target) log(1 - input)). RuntimeError for an input or target outside of [0, 1]; ValueError for other sizes."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(binary_cross_entropy, input, target, weight, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     if target._spec.shape != input._spec.shape:
@@ -201,6 +208,8 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean", pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """`binary_cross_entropy` of sigmoid(input), without overflow; `pos_weight` multiplies the positive part. ValueError for other sizes."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(binary_cross_entropy_with_logits, input, target, weight, size_average, reduce, reduction, pos_weight)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     if target._spec.shape != input._spec.shape:
@@ -219,6 +228,8 @@ def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
     """log(1 + exp(-target * input)), of targets -1 and 1."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(soft_margin_loss, input, target, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     return reduced(mul(neg(target), input).exp().log1p(), reduction)
 
@@ -228,6 +239,8 @@ def hinge_embedding_loss(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """`input` where the target is 1, max(0, margin - input) where it is -1."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(hinge_embedding_loss, input, target, margin, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     far = where(ne(target, 1), clamp_min(sub(margin, input), 0.0), 0.0)
     near = where(ne(target, -1), input, 0.0)
@@ -263,6 +276,8 @@ def multi_margin_loss(
     reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """The mean over the other classes of max(0, margin - input[target] + input[i]) ** p: (N, C) and (N,), or (C,) and ()."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(multi_margin_loss, input, target, p, margin, weight, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     if p not in (1, 2):
@@ -294,6 +309,8 @@ def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
     """The mean over classes of max(0, 1 - (input[j] - input[i])), j each target before the first -1, i every class that is no target."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(multilabel_margin_loss, input, target, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     x, t, single = _rows(input, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from suiren.api import casting
 from suiren.api.arguments import check_tensor
 from suiren.nn.functional.sizes import per_dim
 from suiren.ops.conv import conv as conv_op
@@ -69,6 +70,8 @@ def _with_bias(y: Tensor, bias: Tensor | None, weight: Tensor, channels: int) ->
 
 
 def _convolution(function: str, dims: int, input, weight, bias, stride, padding, dilation, groups) -> Tensor:
+    if casting.on and casting.here.enabled:
+        return (casting.lowered if bias is None else casting.rounded_once)(_convolution, function, dims, input, weight, bias, stride, padding, dilation, groups)
     try:
         w = weight._spec.shape
         unbatched = input._spec.ndim != dims + 2
@@ -103,6 +106,8 @@ _PLACES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width"
 
 
 def _transposed(function: str, dims: int, input, weight, bias, stride, padding, output_padding, groups, dilation) -> Tensor:
+    if casting.on and casting.here.enabled:
+        return (casting.lowered if bias is None else casting.rounded_once)(_transposed, function, dims, input, weight, bias, stride, padding, output_padding, groups, dilation)
     check_tensor(function, input)
     check_tensor(function, weight, "weight", 2)
     _check_dims(function, input, dims)
@@ -152,6 +157,7 @@ def conv_transpose3d(
     return _transposed("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@casting.lower
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """(T, B, C) with weight (K, C, O) and bias (O,) to (T', B, O): `conv1d` with the time first."""
     for name, t, ndim in (("Input", input, 3), ("Weight", weight, 3), ("Bias", bias, 1)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from suiren.api import casting
 from suiren.api.creation import from_numpy
 from suiren.api.joining import cat
 from suiren.dtypes import int64
@@ -22,6 +23,7 @@ from suiren.tensor import Tensor
 _NEVER = {"float64": -1e290, "float32": -1e30}
 
 
+@casting.wide
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
     zero_infinity: bool = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.ops.matmul import matmul
 from suiren.ops.movement import permute, reshape
@@ -17,6 +18,8 @@ _SWAPPED = ((1, 0),)
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: (…, K), (N, K) and (N,) to (…, N). RuntimeError for sizes or dtypes that do not fit."""
+    if casting.on and casting.here.enabled:
+        return (casting.lowered if bias is None else casting.rounded_once)(linear, input, weight, bias)
     try:
         x, w = input._spec, weight._spec
     except AttributeError:

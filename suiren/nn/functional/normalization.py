@@ -9,6 +9,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.dtypes import FLOAT, NARROW, dtype, float32
 from suiren.ops.creation import cast
@@ -229,7 +230,10 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         raise ValueError(f"Expected 3D or higher dimensionality                          input (got {s.ndim} dimensions)")
     if s.numel == 0:
         return input
-    squares = pad(mul(input, input), (0, 0) * (s.ndim - 2) + (size // 2, (size - 1) // 2))
+    squares = mul(input, input)
+    if s.ndim > 3 and casting.on and casting.here.enabled:  # averaged by `avg_pool3d`, which is on a list
+        squares = casting.converted(squares, float32)
+    squares = pad(squares, (0, 0) * (s.ndim - 2) + (size // 2, (size - 1) // 2))
     total = squares.unfold(1, size, 1).sum(-1)
     return div(input, (total.mul(alpha / size).add(k)).pow(beta))
 

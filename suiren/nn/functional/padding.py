@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from suiren.api import casting
 from suiren.api.arguments import check_tensor
 from suiren.api.creation import full
 from suiren.api.joining import cat
 from suiren.api.shapes import part
+from suiren.dtypes import float32
 from suiren.ops.movement import expand, flip, permute, reshape
 from suiren.tensor import Tensor
 
@@ -43,6 +45,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise NotImplementedError(f"Padding size {len(pads)} is not supported for {len(shape)}D input tensor.\n{_COMBINATIONS}")
     if mode != "circular":
         _check_room(shape, pairs)
+        if casting.on and casting.here.enabled and (mode == "replicate" or len(pads) < 6):  # reflection in three dims is on no list
+            input = casting.converted(input, float32)
     padded = input
     for d, before, after in pairs:
         padded = _MODES[mode](padded, d, before, after, (before, after))
@@ -80,6 +84,7 @@ def _cut(x: Tensor, d: int, before: int, after: int) -> tuple[Tensor, int, int]:
     return x, max(before, 0), max(after, 0)
 
 
+@casting.plain
 def _constant(x: Tensor, pairs: list, value: float) -> Tensor:
     for d, before, after in pairs:
         x, before, after = _cut(x, d, before, after)
@@ -103,6 +108,7 @@ def _check_reflect(x: Tensor, d: int, before: int, after: int) -> None:
         )
 
 
+@casting.plain
 def _reflect(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
     _check_reflect(x, d, before, after)
     x, before, after = _cut(x, d, before, after)
@@ -116,6 +122,7 @@ def _reflect(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor
     return cat(pieces, d) if len(pieces) > 1 else x
 
 
+@casting.plain
 def _replicate(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
     """Place j of the result is place j - before of x, or the end of x that is nearer."""
     shape, n = x._spec.shape, x._spec.shape[d]
@@ -133,6 +140,7 @@ def _replicate(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tens
     return cat(pieces, d) if len(pieces) > 1 else pieces[0] if pieces else part(x, d, 0, 0)
 
 
+@casting.plain
 def _circular(x: Tensor, d: int, before: int, after: int, given: tuple) -> Tensor:
     n = x._spec.shape[d]
     if before > n or after > n:

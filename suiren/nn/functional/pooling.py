@@ -9,6 +9,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from suiren.api import casting
 from suiren.api.arguments import check_tensor
 from suiren.api.joining import stack
 from suiren.api.reductions import mean as mean_of
@@ -87,6 +88,8 @@ def max_pool2d(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, c
 
 def max_pool3d(input: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False, return_indices: bool = False):
     """The largest element of each window of (N, C, D, H, W), with its place if `return_indices`. RuntimeError for sizes that do not fit."""
+    if casting.on and casting.here.enabled and not return_indices:  # with the places it is another function, which is on no list
+        return casting.widened(max_pool3d, input, kernel_size, stride, padding, dilation, ceil_mode)
     return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -124,6 +127,7 @@ def avg_pool2d(
     return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+@casting.wide
 def avg_pool3d(
     input: Tensor, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None
 ) -> Tensor:
@@ -202,6 +206,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size) -> Tensor:
     return _adaptive_avg("adaptive_avg_pool2d", 2, input, output_size)
 
 
+@casting.wide
 def adaptive_avg_pool3d(input: Tensor, output_size) -> Tensor:
     """The means of windows that cover (N, C, D, H, W); None keeps a dim's size."""
     return _adaptive_avg("adaptive_avg_pool3d", 3, input, output_size)
@@ -247,6 +252,7 @@ def adaptive_max_pool2d(input: Tensor, output_size, return_indices: bool = False
     return _adaptive_max("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
+@casting.wide
 def adaptive_max_pool3d(input: Tensor, output_size, return_indices: bool = False):
     """The largest elements of windows that cover (N, C, D, H, W), with their places if `return_indices`."""
     return _adaptive_max("adaptive_max_pool3d", 3, input, output_size, return_indices)
@@ -262,6 +268,7 @@ def adaptive_max_pool2d_with_indices(input: Tensor, output_size, return_indices:
     return adaptive_max_pool2d(input, output_size, True)
 
 
+@casting.wide
 def adaptive_max_pool3d_with_indices(input: Tensor, output_size, return_indices: bool = False):
     """`adaptive_max_pool3d` with the places."""
     return adaptive_max_pool3d(input, output_size, True)
@@ -310,16 +317,19 @@ def _max_unpool(dims: int, input: Tensor, indices: Tensor, kernel_size, stride, 
     return found.reshape(*lead, *size)
 
 
+@casting.wide
 def max_unpool1d(input: Tensor, indices: Tensor, kernel_size, stride=None, padding=0, output_size=None) -> Tensor:
     """Puts the elements of a `max_pool1d` back to the places that it named, zeros elsewhere."""
     return _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@casting.wide
 def max_unpool2d(input: Tensor, indices: Tensor, kernel_size, stride=None, padding=0, output_size=None) -> Tensor:
     """Puts the elements of a `max_pool2d` back to the places that it named, zeros elsewhere."""
     return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@casting.wide
 def max_unpool3d(input: Tensor, indices: Tensor, kernel_size, stride=None, padding=0, output_size=None) -> Tensor:
     """Puts the elements of a `max_pool3d` back to the places that it named, zeros elsewhere."""
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)

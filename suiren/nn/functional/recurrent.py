@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from suiren.api import casting
 from suiren.api.joining import cat, stack
+from suiren.api.linalg import addmm, mm
 from suiren.nn.functional.dropout import dropout as drop
 from suiren.nn.functional.linear import linear
 from suiren.ops.elementary import sigmoid, tanh
-from suiren.ops.matmul import matmul
 from suiren.ops.movement import permute
 from suiren.ops.pointwise import add, mul, sub
 from suiren.tensor import Tensor
@@ -40,28 +41,26 @@ def _gates(projected: Tensor, count: int) -> tuple[Tensor, ...]:
 
 def _lstm_step(x: Tensor, hidden: Hidden, weights: _Weights) -> Hidden:
     h, c = hidden
-    i, f, g, o = _gates(add(x, matmul(h, weights.hh)), 4)
+    i, f, g, o = _gates(add(x, mm(h, weights.hh)), 4)
     c = add(mul(sigmoid(f), c), mul(sigmoid(i), tanh(g)))
     h = mul(sigmoid(o), tanh(c))
-    return (h if weights.hr is None else matmul(h, weights.hr)), c
+    return (h if weights.hr is None else mm(h, weights.hr)), c
 
 
 def _gru_step(x: Tensor, hidden: Hidden, weights: _Weights) -> Hidden:
     (h,) = hidden
-    from_hidden = matmul(h, weights.hh)
-    if weights.bias_hh is not None:
-        from_hidden = add(from_hidden, weights.bias_hh)
+    from_hidden = mm(h, weights.hh) if weights.bias_hh is None else addmm(weights.bias_hh, h, weights.hh)
     (r, z, n), (hr, hz, hn) = _gates(x, 3), _gates(from_hidden, 3)
     new = tanh(add(n, mul(sigmoid(add(r, hr)), hn)))
     return (add(mul(sub(h, new), sigmoid(add(z, hz))), new),)
 
 
 def _tanh_step(x: Tensor, hidden: Hidden, weights: _Weights) -> Hidden:
-    return (tanh(add(x, matmul(hidden[0], weights.hh))),)
+    return (tanh(add(x, mm(hidden[0], weights.hh))),)
 
 
 def _relu_step(x: Tensor, hidden: Hidden, weights: _Weights) -> Hidden:
-    return (add(x, matmul(hidden[0], weights.hh)).relu(),)
+    return (add(x, mm(hidden[0], weights.hh)).relu(),)
 
 
 def _projected(x: Tensor, weights: _Weights, step: Callable) -> Tensor:
@@ -132,6 +131,9 @@ def _network(step: Callable, name: str, several: bool) -> Callable:
         else:
             x, hx, params, has_biases, layers, dropout, train, bidirectional, batch_first = args
             sizes = None
+        if casting.on and casting.here.enabled and several and sizes is None and hx[0]._spec.shape[2] == hx[1]._spec.shape[2]:
+            # PyTorch runs such an LSTM as one listed operation; of the others each product is listed
+            return casting.lowered(f, *args)
         return _recurrent(step, x, sizes, hx if several else (hx,), list(params), has_biases, layers, dropout, train, bidirectional, batch_first)
 
     f.__name__ = f.__qualname__ = name

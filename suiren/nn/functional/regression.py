@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 
+from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS
 from suiren.api.shapes import broadcast_tensors
 from suiren.dtypes import FLOAT
@@ -51,6 +52,8 @@ def mse_loss(
     weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """(input - target)², with `weight` as a weighted mean."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(mse_loss, input, target, size_average, reduce, reduction, weight)
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce, reduction)
     loss = record1(pow_const, _gap("mse_cpu", input, target), (2,))
@@ -62,6 +65,8 @@ def l1_loss(
     weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """|input - target|, with `weight` as a weighted mean."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(l1_loss, input, target, size_average, reduce, reduction, weight)
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce, reduction)
     loss = abs_op(_gap("abs_cpu", input, target))
@@ -73,6 +78,8 @@ def smooth_l1_loss(
     beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """d = |input - target|: d² / (2 beta) below beta, d - beta / 2 above. RuntimeError for a negative beta."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(smooth_l1_loss, input, target, size_average, reduce, reduction, beta)
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce, reduction)
     if beta < 0:
@@ -86,6 +93,8 @@ def smooth_l1_loss(
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None) -> Tensor:
     """d = |input - target|: d² / 2 up to delta, delta * (d - delta / 2) above. RuntimeError for a delta that is not positive."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(huber_loss, input, target, reduction, delta, weight)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     gap = abs_op(_gap("huber_cpu", input, target))
@@ -98,6 +107,8 @@ def kl_div(
     log_target: bool = False,
 ) -> Tensor:  # fmt: skip
     """target * (log target - input), `input` log-probabilities; "batchmean" divides the sum by the batch's size."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(kl_div, input, target, size_average, reduce, reduction, log_target)
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce, reduction)
     elif reduction == "mean":
@@ -122,6 +133,8 @@ def poisson_nll_loss(
     reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """exp(input) - target * input, or, of an input that is no logarithm, input - target * log(input + eps)."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(poisson_nll_loss, input, target, log_input, full, size_average, eps, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     loss = sub(input.exp(), mul(target, input)) if log_input else sub(input, mul(target, add(input, eps).log()))
@@ -186,6 +199,8 @@ def cosine_embedding_loss(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(cosine_embedding_loss, input1, input2, target, margin, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     d = target._spec.ndim
@@ -203,6 +218,8 @@ def margin_ranking_loss(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """max(0, -target * (input1 - input2) + margin). RuntimeError for other numbers of dims."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(margin_ranking_loss, input1, input2, target, margin, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     if not input1._spec.ndim == input2._spec.ndim == target._spec.ndim:
@@ -222,6 +239,8 @@ def triplet_margin_loss(
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm; `swap`: or d(positive, negative) where it is smaller."""
+    if casting.on and casting.here.enabled:
+        return casting.widened(triplet_margin_loss, anchor, positive, negative, margin, p, eps, swap, size_average, reduce, reduction)
     reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     if margin <= 0:

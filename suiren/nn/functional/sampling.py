@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 from math import prod
 
+from suiren.api import casting
 from suiren.api.creation import linspace
 from suiren.api.joining import stack
 from suiren.dtypes import int64
@@ -34,6 +35,8 @@ def grid_sample(
     `mode`: "bilinear", "nearest" or "bicubic" (of images alone). `padding_mode`: "zeros", "border" or "reflection".
     ValueError or RuntimeError for what does not fit.
     """
+    if casting.on and casting.here.enabled:
+        return casting.widened(grid_sample, input, grid, mode, padding_mode, align_corners)
     for name, value, known in (
         ("mode", mode, ("bilinear", "nearest", "bicubic")), ("padding_mode", padding_mode, ("zeros", "border", "reflection")),
     ):  # fmt: skip
@@ -198,7 +201,7 @@ def affine_grid(theta: Tensor, size: list[int], align_corners: bool | None = Non
         line = line if align_corners else line * ((n - 1) / n)
         axes.append(line.reshape(*(n if j == i else 1 for j in range(dims))).expand(*spatial))
     # x, y, (z), 1 of every place of the output
-    base = stack([*reversed(axes), theta.new_ones(spatial)], -1).reshape(1, prod(spatial), dims + 1)
+    base = casting.bare(stack, [*reversed(axes), theta.new_ones(spatial)], -1).reshape(1, prod(spatial), dims + 1)
     return (base @ theta.transpose(1, 2)).reshape(theta.shape[0], *spatial, dims)
 
 

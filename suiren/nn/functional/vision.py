@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from suiren.api import casting
 from suiren.api.creation import from_numpy
 from suiren.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from suiren.tensor import Tensor
@@ -172,6 +173,7 @@ def _filtered(d: np.ndarray, mode: str) -> np.ndarray:
     return np.where(d < 2.0, _cubic(d, -0.5), 0.0)
 
 
+@casting.plain
 def _along(x: Tensor, dim: int, weights: tuple[bytes, int, int]) -> Tensor:
     data, n, out = weights
     matrix = from_numpy(np.frombuffer(data).reshape(n, out).astype(x._spec.dtype.np))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from suiren.cpu import amp as amp
+
 
 class Stream:
     """A stream of the CPU: everything is in order already."""
