@@ -144,13 +144,12 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
 
 def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -> None:
     """Switches this thread's autocast for the device. RuntimeError for switching on what is not there."""
-    kind = "cuda" if enabled is None else device(device_type).type
-    enabled = device_type if enabled is None else enabled
-    if not isinstance(enabled, bool):
-        raise TypeError(f"set_autocast_enabled(): argument 'enabled' (position 2) must be bool, not {type(enabled).__name__}")
+    kind, wanted = ("cuda", device_type) if enabled is None else (device(device_type).type, enabled)
+    if not isinstance(wanted, bool):
+        raise TypeError(f"set_autocast_enabled(): argument 'enabled' (position 2) must be bool, not {type(wanted).__name__}")
     if kind == "cpu":
-        casting.set_enabled(enabled)
-    elif enabled:
+        casting.set_enabled(wanted)
+    elif wanted:
         raise RuntimeError(f"there is no autocast for {kind}")
 
 
