@@ -380,11 +380,15 @@ def record(op: Op, inputs: tuple, params: tuple):
         mark_period(rec)
     if numbers:
         rec.numbers += numbers
-    if child.packs and rec.packing is not None:
+    if child.is_view or op.n_outputs != 1 or child.packs:
         made = _made(rec, child, inputs, base)
-        rec.packing(rec, child)
+        if child.packs and rec.packing is not None:
+            rec.packing(rec, child)
         return made
-    return _made(rec, child, inputs, base)
+    t = new(_TENSOR)
+    t._id, t._spec, t._buffer, t._parent = base + child.out, child.spec, None, None
+    rec.values.append(t)
+    return t
 
 
 def _made(rec: Recording, child: TrieNode, inputs: tuple, base: int):
