@@ -230,6 +230,7 @@ def test_the_interpreter_exits_cleanly(how):
 def test_workers_leave_signals_to_python():
     program = (
         "import signal, time, os, threading\nfrom suiren.runtime.threads import set_num_threads\nfrom tests.runtime.test_threads import works\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may have started the tests with it ignored
         "set_num_threads(4)\nassert works()\n"
         "try:\n    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n    time.sleep(60)\n    print('late')\n"
         "except KeyboardInterrupt:\n    print('right')"
