@@ -14,7 +14,7 @@ from suiren import dtypes
 from suiren.device import check_device
 from suiren.nn.modules.module import Module
 from suiren.runtime.buffers import Buffer
-from suiren.serialization import _replacing
+from suiren.serialization import replacing
 from suiren.tensor import Tensor
 from suiren.trace.recording import settle
 from suiren.trace.spec import spec
@@ -65,7 +65,7 @@ def save(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> 
 def save_file(tensors: dict[str, Tensor], filename: str | os.PathLike, metadata: dict[str, str] | None = None) -> None:
     """Writes a file, whole or not at all."""
     data = save(tensors, metadata)
-    with _replacing(filename) as file:
+    with replacing(filename) as file:
         file.write(data)
 
 

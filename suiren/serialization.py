@@ -49,7 +49,7 @@ def save(obj: Any, f: FileLike, pickle_module: Any = pickle, pickle_protocol: in
     pickler = CheckpointPickler(text)
     pickler.dump(obj)
     if isinstance(f, (str, os.PathLike)):
-        with _replacing(f) as file:
+        with replacing(f) as file:
             _write_archive(file, text.getvalue(), pickler.storages)
     elif hasattr(f, "write"):
         _write_archive(f, text.getvalue(), pickler.storages)
@@ -87,7 +87,7 @@ def _write_record(archive: ZipFile, name: str, data: Any) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+def replacing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """A new file that takes the place of `path` once it is complete; where that is no ordinary file, the file itself."""
     target = os.path.realpath(os.fspath(path))
     if os.path.exists(target) and not os.path.isfile(target):  # a device, a pipe; a folder raises

@@ -217,7 +217,9 @@ def one_hot_mask(target, size: int, dim: int, message: str = "Target {value} is 
     shape = target._spec.shape
     checked = creation.check_index(target, size=size, message=message)
     checked = movement.reshape(checked, shape=(*shape[:dim], 1, *shape[dim:]))
-    places = movement.reshape(creation.iota(size=size), shape=(size, *(1,) * (len(shape) - dim)))
+    places = creation.iota(size=size)
+    if dim < len(shape):
+        places = movement.reshape(places, shape=(size, *(1,) * (len(shape) - dim)))
     return compare.eq(places, checked)
 
 

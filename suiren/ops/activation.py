@@ -43,8 +43,7 @@ _PDF_0 = 1 / math.sqrt(2 * math.pi)
 
 
 def _gelu(x):
-    wide = x.astype(np.float32, copy=False) if x.dtype == np.float16 else x
-    return wide * (wide.dtype.type(0.5) * (1 + approximations.erf(wide * wide.dtype.type(_ROOT_HALF))))
+    return x * (x.dtype.type(0.5) * (1 + approximations.erf(x * x.dtype.type(_ROOT_HALF))))
 
 
 def _gelu_grad(g, x):

@@ -33,12 +33,6 @@ def _infer_matmul(a: Spec, b: Spec):
     return spec((*a.shape[:-1], b.shape[-1]), a.dtype)
 
 
-def _matmul(a, b):
-    if a.dtype == np.float16:  # NumPy would add up in float16
-        return np.matmul(a.astype(np.float32), b.astype(np.float32))
-    return np.matmul(a, b)
-
-
 def _matmul_grad(g, a, b, a_spec, b_spec):
     # (M, N) (N, K) -> (M, K);  (K, M) (M, N) -> (K, N)
     grad_a = matmul(g, transpose(b, b_spec.ndim)) if wanted(a_spec) else None
@@ -68,7 +62,7 @@ matmul = _Matmul(
     batch=_matmul_batch,
     inputs=("a", "b"),
     infer=_infer_matmul,
-    numpy=_matmul,
+    numpy=np.matmul,
     grad=holomorphic(_matmul_grad),
     grad_name="MmBackward0",
     doc="Products of matrices in the last two dims, batched over equal leading dims.",

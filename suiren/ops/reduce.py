@@ -39,7 +39,7 @@ def _wide(d: dtype) -> dtype:
 
 def _accumulated(rule):
     def numpy(x, *, dims, keepdim):
-        kind = np.float32 if x.dtype == np.float16 else np.int64 if x.dtype.kind in "iub" else x.dtype
+        kind = np.int64 if x.dtype.kind in "iub" else x.dtype
         return rule(x, axis=dims, keepdims=keepdim, dtype=kind)
 
     return numpy

@@ -22,8 +22,6 @@ def _infer(x: Spec, *, dim: int):
 
 def _running(rule):
     def numpy(x, *, dim):
-        if x.dtype == np.float16:
-            return rule(x, axis=dim, dtype=np.float32)
         return rule(x, axis=dim, dtype=np.int64 if x.dtype.kind in "iub" else x.dtype)
 
     return numpy
