@@ -1,4 +1,4 @@
-"""Macros: what the framework itself expands (a backward, an optimizer's step) is one transition of the trie.
+"""Macros: what the framework itself expands (a backward, an optimizer's step, a composite such as a loss) is one transition of the trie.
 
 The first time, `expand` records ordinary operations. On replay one look-up binds the inputs, jumps the cursor over the whole expansion and sets the
 new versions: a hundred parameters do not cost a hundred Python loops of arithmetic.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from suiren.trace import recording
-from suiren.trace.recording import Deferred, Recording, enter, local
+from suiren.trace.recording import HALF_SPAN, TAKEN, Deferred, Recording, enter, local
 from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored
-from suiren.trace.trie import TrieNode
+from suiren.trace.storage import Stored, new
+from suiren.trace.trie import MODE, OP, TrieNode
 
 
 class Macro:
@@ -154,3 +154,112 @@ def bind_all(rec: Recording, tensors: Sequence[Stored], macro: Macro) -> bool:
                 rec.snapshots.pop()
         return False
     return True
+
+
+# ---------------------------------------------------------------- composites
+
+
+class Composite:
+    """A known expansion of a function that only records: where the cursor is afterwards, the numbers it used, its results as (slot, spec)."""
+
+    __slots__ = ("end", "is_single", "numbers", "results")
+
+    def __init__(self, end: TrieNode, numbers: tuple, results: tuple[tuple[int, Spec], ...], is_single: bool):
+        self.end, self.numbers, self.results, self.is_single = end, numbers, results, is_single
+
+
+# What is known of an expansion that cannot be one transition.
+PLAIN = Composite(None, (), (), False)  # type: ignore[arg-type]
+_NOTHING: dict = {}
+# Expansions known at one node: a function that is called with another number each time would fill the memory with them.
+MOST_COMPOSITES = 32
+
+
+def composed(function: Callable, args: tuple, kwargs: dict):
+    """`function(*args, **kwargs)`, of a function whose result depends on its arguments alone and that does nothing but record operations.
+
+    Its arguments are tensors and hashable settings; they, with the cursor, decide what it records. So where the same arguments (tensors: the same
+    slots) were met at this node before, its checks need not be made again either.
+    """
+    rec = local.rec
+    if rec.scope or rec.packing is not None or rec.period is not None:  # part of another expansion; a user's, or the recorder's, eye on every step
+        return function(*args, **kwargs)
+    if rec.node.cut or rec.node is TAKEN:
+        recording._settle(rec)
+    base, given = rec.base, (*args, *kwargs.values()) if kwargs else args
+    key: list = [function, *kwargs, *map(type, given)]
+    for x in given:
+        if isinstance(x, Stored):
+            slot = x._id - base
+            if not -HALF_SPAN <= slot < HALF_SPAN:
+                if x._interpret is not None:
+                    return function(*args, **kwargs)
+                slot = enter(rec, x)
+            key.append(slot)
+        else:
+            key.append(x)
+    if rec.base != base:  # one was pending in another thread, and waiting for it ran this recording
+        return composed(function, args, kwargs)
+    key = tuple(key)  # type: ignore[assignment]
+    try:
+        known = (rec.node.macros or _NOTHING).get(key)
+    except TypeError:  # a list among the settings
+        return function(*args, **kwargs)
+    if known is None:
+        return _first(rec, key, function, args, kwargs)
+    if known is PLAIN:
+        return function(*args, **kwargs)
+    if known.numbers:
+        rec.numbers += known.numbers
+    rec.node = known.end
+    made = []
+    for slot, spec in known.results:
+        t = new(recording._TENSOR)
+        t._id, t._spec, t._buffer, t._parent = base + slot, spec, None, None
+        made.append(t)
+    rec.values += made
+    return made[0] if known.is_single else tuple(made)
+
+
+def _first(rec: Recording, key, function: Callable, args: tuple, kwargs: dict):
+    """Expands a composite, and remembers it if nothing but operations was recorded and its results are tensors made by them."""
+    start, base, first_number, owners = rec.node, rec.base, len(rec.numbers), len(rec.owners)
+    found = function(*args, **kwargs)
+    if rec.base != base or start.macros is not None and len(start.macros) >= MOST_COMPOSITES:
+        return found
+    results = found if type(found) is tuple else (found,)
+    is_known = (
+        _only_operations(start, rec.node) and len(rec.owners) == owners
+        and all(isinstance(t, Stored) and t._parent is None and t._id - base >= start.slots for t in results)
+    )  # fmt: skip
+    if start.macros is None:
+        start.macros = {}
+    if is_known:
+        made = tuple((t._id - base, t._spec) for t in results)
+        start.macros[key] = Composite(rec.node, tuple(rec.numbers[first_number:]), made, found is not results)
+    else:
+        start.macros[key] = PLAIN
+    return found
+
+
+def _only_operations(start: TrieNode, end: TrieNode) -> bool:
+    """Whether the path from one node to another has nothing but operations of which a replay need not know."""
+    node = end
+    while node is not start:
+        if node.parent is None or node.kind is not MODE and (node.kind is not OP or node.op.renews or node.op.is_python):
+            return False
+        node = node.parent
+    return True
+
+
+def forget_composites(cut: TrieNode) -> None:
+    """Recordings end at `cut` from now on: no composite may jump over it."""
+    node = cut.parent
+    while node is not None:
+        if node.macros:
+            for key in [k for k, known in node.macros.items() if type(known) is Composite and known is not PLAIN and known.end.depth > cut.depth]:
+                del node.macros[key]
+        node = node.parent
+
+
+recording.forget_composites = forget_composites

@@ -479,6 +479,7 @@ def mark_period(rec: Recording) -> None:
             rec.period = None
         elif rec.period.ends_at(node):
             node.cut, node.likely = True, NEVER
+            forget_composites(node)
         else:
             rec.period = None
 
@@ -600,10 +601,11 @@ def set_packing(packing: Callable | None) -> Callable | None:
 # ---------------------------------------------------------------- running what is recorded
 
 
-# execution.py, period.py and threads.py, which stand above the recorder, put themselves here.
+# execution.py, period.py, macros.py and threads.py, which stand above the recorder, put themselves here.
 run: Callable[[Recording, TrieNode], None]
 reached_bound: Callable[[Recording], None]
 await_other: Callable[[Stored], None]
+forget_composites: Callable[[TrieNode], None]
 
 
 def finish() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from suiren.api import casting
 from suiren.api.activation import softmax
 from suiren.api.arguments import check_tensor
+from suiren.api.composites import composite
 from suiren.api.joining import cat
 from suiren.dtypes import bool_, dtype
 from suiren.nn.functional.dropout import dropout
@@ -43,6 +44,7 @@ def _c_name(t: Tensor) -> str:
 
 
 @casting.lower
+@composite
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False,
     scale: float | None = None, enable_gqa: bool = False,

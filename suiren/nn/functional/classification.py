@@ -7,6 +7,7 @@ import math
 from suiren.api import casting
 from suiren.api.activation import log_softmax, logsigmoid, one_hot_mask
 from suiren.api.arguments import TYPE_WORDS, check_tensor
+from suiren.api.composites import composite
 from suiren.dtypes import FLOAT, int64, uint8
 from suiren.nn.functional.reduction import check, legacy, reduced
 from suiren.ops.compare import ge, ne, where
@@ -95,9 +96,13 @@ def nll_loss(
     """
     if casting.on and casting.here.enabled:
         return casting.widened(nll_loss, input, target, weight, size_average, ignore_index, reduce, reduction)
+    return _nll_loss(input, target, weight, ignore_index, legacy(size_average, reduce, reduction))
+
+
+@composite
+def _nll_loss(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
     check_tensor("nll_loss_nd", input)
     check_tensor("nll_loss_nd", target, "target", 2)
-    reduction = legacy(size_average, reduce, reduction)
     check(reduction)
     _check_targets(input, target, weight)
     return _nll(input, target, weight, ignore_index, reduction)
@@ -113,10 +118,15 @@ def cross_entropy(
     """
     if casting.on and casting.here.enabled:
         return casting.widened(cross_entropy, input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
-    check_tensor("cross_entropy_loss", input)
-    check_tensor("cross_entropy_loss", target, "target", 2)
     if size_average is not None or reduce is not None:
         reduction = legacy(size_average, reduce, reduction)
+    return _cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
+
+
+@composite
+def _cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, label_smoothing: float) -> Tensor:
+    check_tensor("cross_entropy_loss", input)
+    check_tensor("cross_entropy_loss", target, "target", 2)
     check(reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")

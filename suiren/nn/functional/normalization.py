@@ -11,6 +11,7 @@ from typing import Any
 
 from suiren.api import casting
 from suiren.api.arguments import TYPE_WORDS, check_tensor
+from suiren.api.composites import composite
 from suiren.dtypes import FLOAT, NARROW, dtype, float32
 from suiren.ops.creation import cast
 from suiren.ops.elementary import rsqrt
@@ -134,6 +135,7 @@ def instance_norm(
     return cast(y, dtype=s.dtype) if s.dtype in NARROW else y
 
 
+@composite
 def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -171,6 +173,7 @@ def _check_last_dims(have: tuple[int, ...], shape: tuple[int, ...], **given: Ten
         )
 
 
+@composite
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divided by the root of the mean square over the last dims, whose sizes are `normalized_shape`. RuntimeError for others."""
     check_tensor("rms_norm", input)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suiren.api import casting
+from suiren.api.composites import composite
 from suiren.api.joining import cat, stack
 from suiren.api.linalg import addmm, mm
 from suiren.nn.functional.dropout import dropout as drop
@@ -102,7 +103,7 @@ def _backward(step: Callable, inputs: list[Tensor], hidden: Hidden, weights: _We
 
 
 def _run(
-    step: Callable, x: Tensor, sizes: list[int] | None, states: list[Hidden], weights: list[_Weights], layers: int, dropout: float,
+    step: Callable, x: Tensor, sizes: tuple[int, ...] | None, states: list[Hidden], weights: list[_Weights], layers: int, dropout: float,
     train: bool, bidirectional: bool,
 ) -> tuple[Tensor, list[Hidden]]:  # fmt: skip
     """x (T, B, I), or packed (elements, I) with the `sizes` of its steps, through all layers: the last one's outputs, and all last hidden states."""
@@ -134,7 +135,12 @@ def _network(step: Callable, name: str, several: bool) -> Callable:
         if casting.on and casting.here.enabled and several and sizes is None and hx[0]._spec.shape[2] == hx[1]._spec.shape[2]:
             # PyTorch runs such an LSTM as one listed operation; of the others each product is listed
             return casting.lowered(f, *args)
-        return _recurrent(step, x, sizes, hx if several else (hx,), list(params), has_biases, layers, dropout, train, bidirectional, batch_first)
+        hx = tuple(hx) if several else (hx,)
+        if batch_first:
+            x = x.transpose(0, 1)
+        options = (has_biases, layers, dropout, train, bidirectional)
+        y, *lasts = _recurrent(step, None if sizes is None else tuple(sizes), options, len(hx), x, *hx, *params)
+        return (y.transpose(0, 1) if batch_first else y, *lasts)
 
     f.__name__ = f.__qualname__ = name
     f.__doc__ = f"""torch.{name}: (input (T, B, I), hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first), or, packed,
@@ -142,12 +148,11 @@ def _network(step: Callable, name: str, several: bool) -> Callable:
     return f
 
 
-def _recurrent(
-    step: Callable, x: Tensor, sizes: list[int] | None, hx: tuple, params: list, has_biases: bool, layers: int, dropout: float, train: bool,
-    bidirectional: bool, batch_first: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    if batch_first:
-        x = x.transpose(0, 1)
+@composite
+def _recurrent(step: Callable, sizes: tuple[int, ...] | None, options: tuple, n_states: int, x: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """x (T, B, I), or packed with the `sizes` of its steps; `tensors` are `n_states` initial states, each of all layers, and then the parameters."""
+    has_biases, layers, dropout, train, bidirectional = options
+    hx, params = tensors[:n_states], list(tensors[n_states:])
     cells = layers * (2 if bidirectional else 1)
     each = len(params) // cells
     weights = [_Weights(params[i * each : (i + 1) * each], has_biases) for i in range(cells)]
@@ -155,8 +160,6 @@ def _recurrent(
     if sizes is None and not x._spec.shape[0]:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     y, lasts = _run(step, x, sizes, states, weights, layers, dropout, train, bidirectional)
-    if batch_first:
-        y = y.transpose(0, 1)
     return (y, *(stack(list(parts), 0) for parts in zip(*lasts)))
 
 
