@@ -329,13 +329,11 @@ class Tensor(Stored):
         `gradient` (of this tensor's shape) may be left out for one element. The graph can be used once unless `retain_graph`;
         with `create_graph` the gradients have histories of their own.
         """
-        from suiren.autograd import engine
-
         if inputs is not None:
             inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
             if not inputs:
                 raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        engine.backward([self], [gradient] if gradient is None or isinstance(gradient, Tensor) else list(gradient), retain_graph, create_graph, inputs)
+        recording.backward([self], [gradient] if gradient is None or isinstance(gradient, Tensor) else list(gradient), retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""

@@ -18,9 +18,10 @@ from suiren.formats import check_layout, order_of
 from suiren.ops import compare, creation, movement, pointwise
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
-from suiren.trace.recording import record
+from suiren.trace.recording import record, record0
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt
+from suiren.trace.views import write
 
 # ---------------------------------------------------------------- from data
 
@@ -375,11 +376,9 @@ def fill(input, value):
 @public()
 def zero_(self):
     """Zeros, in place."""
-    from suiren.trace.views import write
-
     if self._spec.requires_grad:
         return write(self, fill(self, 0))
-    return write(self, record(creation.constant, (), (0, self._spec.shape, self._spec.dtype)))
+    return write(self, record0(creation.constant, (0, self._spec.shape, self._spec.dtype)))
 
 
 @public()

@@ -15,6 +15,7 @@ from suiren.autograd.modes import is_grad_enabled as is_grad_enabled
 from suiren.autograd.modes import no_grad as no_grad
 from suiren.autograd.modes import set_grad_enabled as set_grad_enabled
 from suiren.autograd.modes import set_multithreading_enabled as set_multithreading_enabled
+from suiren.autograd.replay import backward as _backward
 from suiren.autograd.variable import Variable as Variable
 from suiren.tensor import Tensor
 
@@ -47,7 +48,7 @@ def backward(
     tensors = _listed(tensors)
     gradients = [None] * len(tensors) if grad_tensors is None else _listed(grad_tensors)
     _same_count(tensors, gradients)
-    _engine.backward(tensors, gradients, retain_graph, create_graph, None if inputs is None else _listed(inputs))
+    _backward(tensors, gradients, retain_graph, create_graph, None if inputs is None else _listed(inputs))
 
 
 def _same_count(tensors: list, gradients: list) -> None:

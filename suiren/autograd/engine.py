@@ -274,21 +274,7 @@ def seed(t: Stored, gradient, index: int = 0) -> Stored:
     return gradient
 
 
-def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, create_graph: bool, inputs: list[Stored] | None) -> None:
-    """Adds to `.grad` of the leaves (or of `inputs` alone) the gradients of the roots."""
-    rec = local.rec
-    _check_roots(roots)
-    retain = create_graph if retain_graph is None else retain_graph
-    prepare(rec)
-    if len(roots) == 1 and inputs is None and not create_graph and roots[0]._parent is None and not anomaly.enabled:
-        from suiren.autograd import replay
-
-        replay.backward(rec, roots[0], gradients[0], retain)
-        return
-    run_pass(roots, gradients, retain, create_graph, inputs)
-
-
-def _check_roots(roots: list[Stored]) -> None:
+def check_roots(roots: list[Stored]) -> None:
     for i, t in enumerate(roots):
         if not t._spec.requires_grad:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
@@ -296,9 +282,10 @@ def _check_roots(roots: list[Stored]) -> None:
 
 def prepare(rec: Recording) -> None:
     """A pass walks a graph that must stand still: it ends no recording, and hooks, which may look at values, find the recording run."""
+    leaves, python = rec.leaves, rec.python
     if (
-        rec.node.cut or rec.watched or anomaly.enabled or any(t._hooks for t in rec.leaves)
-        or (rec.python and any(n.is_active for n in rec.python.values()))
+        rec.node.cut or rec.watched or anomaly.enabled or (leaves and any([t._hooks for t in leaves]))
+        or (python and any([n.is_active for n in python.values()]))
     ):  # fmt: skip
         recording.finish()
 
@@ -387,7 +374,7 @@ def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: b
         if t._interpret is not None:
             return t._interpret("grad", (outputs, inputs, gradients), (retain, create_graph, allow_unused))
     rec = local.rec
-    _check_roots(outputs)
+    check_roots(outputs)
     prepare(rec)
     before, scope = recording.set_grad_mode(create_graph), rec.scope
     rec.scope = "backward"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from suiren.autograd import engine, graphs
+from suiren.autograd import anomaly, engine, graphs
 from suiren.trace import macros, recording
 from suiren.trace.macros import NumberPlan
-from suiren.trace.recording import Recording
+from suiren.trace.recording import HALF_SPAN, Recording, local
 from suiren.trace.storage import Stored, new
 
 
@@ -15,16 +15,30 @@ class BackwardMacro(macros.Macro):
     __slots__ = ("drops", "freed", "had", "leaves", "reads", "slots_read")
 
 
-def backward(rec: Recording, root: Stored, gradient: Stored | None, retain: bool) -> None:
+def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, create_graph: bool, inputs: list[Stored] | None) -> None:
+    """Adds to `.grad` of the leaves (or of `inputs` alone) the gradients of the roots."""
+    engine.check_roots(roots)
+    retain = create_graph if retain_graph is None else retain_graph
+    engine.prepare(local.rec)
+    if len(roots) == 1 and inputs is None and not create_graph and roots[0]._parent is None and not anomaly.enabled:
+        _of_one(local.rec, roots[0], gradients[0], retain)
+    else:
+        engine.run_pass(roots, gradients, retain, create_graph, inputs)
+
+
+recording.backward = backward
+
+
+def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool) -> None:
     """`root.backward(gradient)`, replayed if it is known; else run, and remembered if it met no Python of the user's."""
     graph, slot = None, root._id - rec.base
-    if not 0 <= slot < recording.SPAN // 2:
+    if not 0 <= slot < HALF_SPAN:
         graph = root._graph
         if graph is None:
             engine.run_pass([root], [gradient], retain, False, None)
             return
         graph, slot = graph
-    if rec.watched or rec.python if graph is None else graph.watched or graph.python or any(t._hooks for t in graph.tensors.values()):
+    if rec.watched or rec.python if graph is None else graph.watched or graph.python or any([t._hooks for t in graph.tensors.values()]):
         engine.run_pass([root], [gradient], retain, False, None)  # the user's Python may look at gradients: no number is left for later
         return
     structure = None if graph is None else (graph.structure, frozenset(graph.freed))
@@ -92,20 +106,26 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
     if graph is None:
         owners, bound = rec.owners, rec.leaves
         leaves = [bound[-1 - ref] if ref < 0 else owners[ref] for ref in macro.leaves]
+        kept = {}
     else:
-        leaves = [graph.tensors[ref] for ref in macro.leaves]
-        if any(graph.tensors[ref]._root()._version != graph.versions[ref] for ref in macro.slots_read):
-            return False
+        kept, versions = graph.tensors, graph.versions
+        leaves = [kept[ref] for ref in macro.leaves]
+        for ref in macro.slots_read:
+            t = kept[ref]
+            if (t if t._parent is None else t._root())._version != versions[ref]:
+                return False
     for t, had in zip(leaves, macro.had):
         if (t._grad is not None) is not had or t._hooks or t._graph is not None:  # with a graph of its own it is no leaf of this one
             return False
     if macro.reads:
-        tensors = []
-        for kind, which in macro.reads:
-            tensors.append(gradient if kind == "gradient" else leaves[which]._grad if kind == "grad" else graph.tensors[which])
+        tensors = [
+            kept[which] if kind == "kept" else leaves[which]._grad if kind == "grad" else gradient  # type: ignore[misc]
+            for kind, which in macro.reads
+        ]
         if not macros.bind_all(rec, tensors, macro):
             return False
-    rec.numbers.extend(macro.numbers.numbers(rec.numbers if graph is None else graph.numbers))
+    if macro.numbers.order:
+        rec.numbers += macro.numbers.numbers(rec.numbers if graph is None else graph.numbers)
     base = rec.base
     rec.node = macro.end
     tensor = recording._TENSOR
@@ -122,8 +142,8 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
             t._grad = g
             rec.values.append(g)
     if graph is not None:
-        graph.freed.update(macro.freed)
+        graph.freed |= macro.freed
         for slot in macro.drops:
-            graph.tensors.pop(slot, None)
+            kept.pop(slot, None)
             graph.origins.pop(slot, None)
     return True

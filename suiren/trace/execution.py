@@ -63,13 +63,12 @@ class Graph:
         self.history = structure.history
         self.tensors = tensors  # slot -> tensor: leaves, and saved values
         # leaf -> (graph, slot) that made it, as it was then: the tensor may be written in place later, and be made by another graph
-        self.origins = {slot: t._graph for slot, t in tensors.items() if slot < 0 and t._graph is not None}
+        self.origins = {slot: tensors[slot]._graph for slot in structure.kept_leaves if tensors[slot]._graph is not None} if tensors else {}
         self.versions = {slot: t._version if t._parent is None else t._root()._version for slot, t in tensors.items()}
         self.freed = set(structure.end.freed)
         self.watched: dict[int, Stored] = {}
         self.python: dict[int, object] = {}
         self.sequence = next(_clock)
-
 
     def let_go(self) -> tuple[int, ...]:
         """Drops the saved values that no backward can ask for any more, and says which. (Also a tensor that holds this graph: memory does not wait for
@@ -216,7 +215,7 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
         if ending.executable is None:
             _compile(ending)
         before = _copies(ending, buffers) if config.verify > 1 else None
-        addresses = [b.addr for b in buffers] + [b.addr for b in out]
+        addresses = [b.addr for b in (*buffers, *out)]
         try:
             if _times is None:
                 ending.executable.run(addresses, numbers)

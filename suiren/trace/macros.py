@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from suiren.trace import recording
-from suiren.trace.recording import HALF_SPAN, TAKEN, Deferred, Recording, enter, local
+from suiren.trace.recording import HALF_SPAN, TAKEN, Deferred, Recording, enter, entered, local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import MODE, OP, TrieNode
@@ -69,13 +69,13 @@ def run(key: Hashable, inputs: Sequence[Stored], numbers: Sequence[float], expan
     if macro is None:
         _expand(rec, (key, len(numbers)), inputs, numbers, expand, scope)
         return
-    rec.numbers.extend(macro.numbers.numbers(numbers))
-    base = rec.base
+    rec.numbers += macro.numbers.numbers(numbers)
+    base, written = rec.base, rec.written
     rec.node = macro.end
     for i, slot in macro.results:
         t = inputs[i]
         if t._id < base and t._buffer is not None:
-            rec.written.append((t, t._id - base))
+            written.append((t, t._id - base))
         t._id = base + slot
         t._version += 1
 
@@ -134,44 +134,97 @@ def find(rec: Recording, key: Hashable, tensors: Sequence[Stored]) -> Macro | No
 
 def bind_all(rec: Recording, tensors: Sequence[Stored], macro: Macro) -> bool:
     """Whether the tensors stand where the macro expects them; computed ones become the leaves it expects. False leaves nothing changed."""
-    base, bound = rec.base, []
     if len(tensors) != len(macro.refs):
         return False
+    base, leaves, buffers = rec.base, rec.leaves, rec.buffers
+    bound: list[tuple[Stored, int]] = []
     for t, ref, spec in zip(tensors, macro.refs, macro.specs):
-        if t._id - base == ref:
+        at = t._id
+        if at - base == ref:
             continue
-        slot = t._id - base
-        in_recording = -recording.SPAN // 2 <= slot < recording.SPAN // 2
-        if t._spec is spec and not in_recording and ref == -1 - len(rec.leaves) and t._buffer is not None and t._parent is None:
-            bound.append((t, t._id))
-            recording.bind(rec, t)
+        buffer = t._buffer
+        if t._spec is spec and ref == -1 - len(leaves) and buffer is not None and t._parent is None and not -HALF_SPAN <= at - base < HALF_SPAN:
+            bound.append((t, at))
+            if buffer._export is None and not buffer.is_foreign:
+                leaves.append(t)
+                buffers.append(buffer)
+                t._id = base + ref
+            else:
+                recording.bind(rec, t)
             continue
         for t, before in reversed(bound):
             t._id = before
-            rec.leaves.pop()
-            rec.buffers.pop()
-            if rec.snapshots and rec.snapshots[-1][0] == len(rec.leaves):
+            leaves.pop()
+            buffers.pop()
+            if rec.snapshots and rec.snapshots[-1][0] == len(leaves):
                 rec.snapshots.pop()
         return False
     return True
 
 
-# ---------------------------------------------------------------- composites
+# ---------------------------------------------------------------- writes and composites: known by what stands where, not by shapes
 
 
-class Composite:
-    """A known expansion of a function that only records: where the cursor is afterwards, the numbers it used, its results as (slot, spec)."""
+class Jump:
+    """A known expansion: where the cursor is afterwards."""
 
-    __slots__ = ("end", "is_single", "numbers", "results")
+    __slots__ = ("end",)
+    end: TrieNode
+
+    def __init__(self, end: TrieNode):
+        self.end = end
+
+
+class Write(Jump):
+    """An in-place write: the slot that the storage has then, and whether it is an autograd leaf there (views.py)."""
+
+    __slots__ = ("is_leaf", "slot")
+
+    def __init__(self, end: TrieNode, slot: int, is_leaf: bool):
+        self.end, self.slot, self.is_leaf = end, slot, is_leaf
+
+
+class Composite(Jump):
+    """What a function that only records made: the numbers it used, its results as (slot, spec)."""
+
+    __slots__ = ("is_single", "numbers", "results")
 
     def __init__(self, end: TrieNode, numbers: tuple, results: tuple[tuple[int, Spec], ...], is_single: bool):
         self.end, self.numbers, self.results, self.is_single = end, numbers, results, is_single
 
 
-# What is known of an expansion that cannot be one transition.
-PLAIN = Composite(None, (), (), False)  # type: ignore[arg-type]
 _NOTHING: dict = {}
-# Expansions known at one node: a function that is called with another number each time would fill the memory with them.
+
+
+def known(rec: Recording, key: tuple) -> Jump | None:
+    """The expansion of this key at the cursor. None while somebody has an eye on every step: a user, or the recorder on a loop's period."""
+    if rec.packing is not None or rec.period is not None:
+        return None
+    return (rec.node.macros or _NOTHING).get(key)
+
+
+def remember_jump(rec: Recording, start: TrieNode, key: tuple, jump: Jump) -> None:
+    if rec.packing is None:
+        if start.macros is None:
+            start.macros = {}
+        start.macros[key] = jump
+
+
+def forget_jumps(cut: TrieNode) -> None:
+    """Recordings end at `cut` from now on: nothing may jump over it."""
+    node = cut.parent
+    while node is not None:
+        if node.macros:
+            for key in [k for k, jump in node.macros.items() if isinstance(jump, Jump) and jump is not PLAIN and jump.end.depth > cut.depth]:
+                del node.macros[key]
+        node = node.parent
+
+
+recording.forget_jumps = forget_jumps
+
+# What is known of a composite that cannot be one transition.
+PLAIN = Composite(None, (), (), False)  # type: ignore[arg-type]
+# Composites known at one node: a function that is called with another number each time would fill the memory with them.
 MOST_COMPOSITES = 32
 
 
@@ -182,46 +235,43 @@ def composed(function: Callable, args: tuple, kwargs: dict):
     slots) were met at this node before, its checks need not be made again either.
     """
     rec = local.rec
-    if rec.scope or rec.packing is not None or rec.period is not None:  # part of another expansion; a user's, or the recorder's, eye on every step
+    if rec.scope:  # part of another expansion
         return function(*args, **kwargs)
     if rec.node.cut or rec.node is TAKEN:
         recording._settle(rec)
     base, given = rec.base, (*args, *kwargs.values()) if kwargs else args
-    key: list = [function, *kwargs, *map(type, given)]
+    parts: list = [function, *kwargs, *map(type, given)]
     for x in given:
         if isinstance(x, Stored):
-            slot = x._id - base
-            if not -HALF_SPAN <= slot < HALF_SPAN:
-                if x._interpret is not None:
-                    return function(*args, **kwargs)
-                slot = enter(rec, x)
-            key.append(slot)
+            if x._interpret is not None:
+                return function(*args, **kwargs)
+            parts.append(entered(x))
         else:
-            key.append(x)
+            parts.append(x)
     if rec.base != base:  # one was pending in another thread, and waiting for it ran this recording
         return composed(function, args, kwargs)
-    key = tuple(key)  # type: ignore[assignment]
+    key = tuple(parts)
     try:
-        known = (rec.node.macros or _NOTHING).get(key)
+        jump = known(rec, key)
     except TypeError:  # a list among the settings
         return function(*args, **kwargs)
-    if known is None:
+    if type(jump) is not Composite:
         return _first(rec, key, function, args, kwargs)
-    if known is PLAIN:
+    if jump is PLAIN:
         return function(*args, **kwargs)
-    if known.numbers:
-        rec.numbers += known.numbers
-    rec.node = known.end
+    if jump.numbers:
+        rec.numbers += jump.numbers
+    rec.node = jump.end
     made = []
-    for slot, spec in known.results:
+    for slot, spec in jump.results:
         t = new(recording._TENSOR)
         t._id, t._spec, t._buffer, t._parent = base + slot, spec, None, None
         made.append(t)
     rec.values += made
-    return made[0] if known.is_single else tuple(made)
+    return made[0] if jump.is_single else tuple(made)
 
 
-def _first(rec: Recording, key, function: Callable, args: tuple, kwargs: dict):
+def _first(rec: Recording, key: tuple, function: Callable, args: tuple, kwargs: dict):
     """Expands a composite, and remembers it if nothing but operations was recorded and its results are tensors made by them."""
     start, base, first_number, owners = rec.node, rec.base, len(rec.numbers), len(rec.owners)
     found = function(*args, **kwargs)
@@ -232,13 +282,9 @@ def _first(rec: Recording, key, function: Callable, args: tuple, kwargs: dict):
         _only_operations(start, rec.node) and len(rec.owners) == owners
         and all(isinstance(t, Stored) and t._parent is None and t._id - base >= start.slots for t in results)
     )  # fmt: skip
-    if start.macros is None:
-        start.macros = {}
-    if is_known:
-        made = tuple((t._id - base, t._spec) for t in results)
-        start.macros[key] = Composite(rec.node, tuple(rec.numbers[first_number:]), made, found is not results)
-    else:
-        start.macros[key] = PLAIN
+    made = tuple((t._id - base, t._spec) for t in results) if is_known else ()
+    jump = Composite(rec.node, tuple(rec.numbers[first_number:]), made, found is not results) if is_known else PLAIN
+    remember_jump(rec, start, key, jump)
     return found
 
 
@@ -246,20 +292,7 @@ def _only_operations(start: TrieNode, end: TrieNode) -> bool:
     """Whether the path from one node to another has nothing but operations of which a replay need not know."""
     node = end
     while node is not start:
-        if node.parent is None or node.kind is not MODE and (node.kind is not OP or node.op.renews or node.op.is_python):
+        if node is None or node.kind is not MODE and (node.kind is not OP or node.op is None or node.op.renews or node.op.is_python):
             return False
         node = node.parent
     return True
-
-
-def forget_composites(cut: TrieNode) -> None:
-    """Recordings end at `cut` from now on: no composite may jump over it."""
-    node = cut.parent
-    while node is not None:
-        if node.macros:
-            for key in [k for k, known in node.macros.items() if type(known) is Composite and known is not PLAIN and known.end.depth > cut.depth]:
-                del node.macros[key]
-        node = node.parent
-
-
-recording.forget_composites = forget_composites

@@ -199,6 +199,21 @@ def binary(op: Op, reflected: bool = False, strict: bool = False, arrays: bool =
     return swapped if reflected else f
 
 
+def record0(op: Op, params: tuple) -> Stored:
+    """An op without inputs, with static parameters and one output."""
+    rec = local.rec
+    node = rec.node.likely
+    if node.op is op and node.params == params:
+        rec.node = node
+        t = new(_TENSOR)
+        t._id = rec.base + node.out
+        t._spec = node.spec
+        t._buffer = t._parent = None
+        rec.values.append(t)
+        return t
+    return record(op, (), params)
+
+
 def record1(op: Op, x: Stored, params: tuple) -> Stored:
     """An op of one tensor with static parameters and one output."""
     rec = local.rec
@@ -479,7 +494,7 @@ def mark_period(rec: Recording) -> None:
             rec.period = None
         elif rec.period.ends_at(node):
             node.cut, node.likely = True, NEVER
-            forget_composites(node)
+            forget_jumps(node)
         else:
             rec.period = None
 
@@ -488,7 +503,9 @@ def enter(rec: Recording, t: Stored) -> int:
     """The slot of `t` in this recording; a storage with data becomes a leaf, a stale view is made again."""
     parent = t._parent
     if parent is not None:
-        at = enter(rec, parent)
+        at = parent._id - rec.base
+        if not -HALF_SPAN <= at < HALF_SPAN:
+            at = enter(rec, parent)
         op = t._view_op
         if op.is_whole and parent._spec is t._spec and (op.grad is not None or not t._spec.requires_grad):
             t._view_id = rec.base + at  # what views of this one have seen
@@ -520,6 +537,13 @@ def enter(rec: Recording, t: Stored) -> int:
         child = node.children[t._spec] = grown(TrieNode(node, LEAF, specs=(t._spec,)))
     rec.node = child
     return slot
+
+
+def entered(t: Stored) -> int:
+    """The slot of `t` in this thread's recording."""
+    rec = local.rec
+    slot = t._id - rec.base
+    return slot if -HALF_SPAN <= slot < HALF_SPAN else enter(rec, t)
 
 
 def bind(rec: Recording, t: Stored) -> int:
@@ -601,11 +625,12 @@ def set_packing(packing: Callable | None) -> Callable | None:
 # ---------------------------------------------------------------- running what is recorded
 
 
-# execution.py, period.py, macros.py and threads.py, which stand above the recorder, put themselves here.
+# execution.py, period.py, macros.py, threads.py and autograd/replay.py, which stand above the recorder, put themselves here.
 run: Callable[[Recording, TrieNode], None]
 reached_bound: Callable[[Recording], None]
 await_other: Callable[[Stored], None]
-forget_composites: Callable[[TrieNode], None]
+forget_jumps: Callable[[TrieNode], None]
+backward: Callable[[list[Stored], list, bool | None, bool, list[Stored] | None], None]
 
 
 def finish() -> None:

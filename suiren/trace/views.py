@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from suiren.trace import recording
+from suiren.trace import macros, recording
 from suiren.trace.op import Op
-from suiren.trace.recording import local
+from suiren.trace.recording import HALF_SPAN, local
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import WRITE
 
@@ -35,15 +35,55 @@ def write(t: Stored, value: Stored) -> Stored:
     if t._interpret is not None or value._interpret is not None:
         return (t if t._interpret is not None else value)._interpret(WRITE, (t, value), ())
     rec = local.rec
-    root = t._root()
+    root, way = t, ()
+    while root._parent is not None:
+        way = (root._view_op, root._view_params, *way)
+        root = root._parent
     if root._inference and rec.inference is None:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace "
             "update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
-    if rec.grad and root._spec.requires_grad and _is_leaf(root) and not t._silent and (t is root or t._spec.requires_grad):
+    silent, is_leaf = t._silent, root._spec.requires_grad and _is_leaf(root)
+    if is_leaf and rec.grad and not silent and (t is root or t._spec.requires_grad):
         kind = "a leaf" if t is root else "a view of a leaf"
         raise RuntimeError(f"{kind} Variable that requires grad is being used in an in-place operation.")
+    # The storage takes over the slot of `value` if that is nobody else's (references: the list of values, a name, the call below).
+    is_own = value._id >= rec.base and value._parent is None and sys.getrefcount(value) <= 4
+    base = rec.base
+    at, slot = root._id - base, value._id - base
+    if not -HALF_SPAN <= at < HALF_SPAN:
+        at = recording.enter(rec, root)
+    if not -HALF_SPAN <= slot < HALF_SPAN:
+        slot = recording.enter(rec, value)
+    if rec.base != base:  # one was pending in another thread, and waiting for it ran this recording
+        return write(t, value)
+    key = (WRITE, at, slot, way, silent, is_leaf, is_own)
+    known = macros.known(rec, key)
+    if known is not None:
+        rec.node = known.end
+        if root._buffer is not None and root._id < base:
+            rec.written.append((root, at))
+        root._id = base + known.slot
+        if not silent:
+            root._version += 1
+        if known.is_leaf:
+            rec.owners[known.slot] = root
+    else:
+        start, specs = rec.node, (root._spec, t._spec)
+        _expand_write(t, root, value, is_leaf, is_own)
+        if rec.base == base and specs == (root._spec, t._spec):
+            slot = root._id - base
+            macros.remember_jump(rec, start, key, macros.Write(rec.node, slot, rec.owners.get(slot) is root))
+    buffer = root._buffer
+    if buffer is not None and (buffer.is_foreign or (buffer._export is not None and buffer.is_exported)):
+        recording.finish()  # NumPy sees the write at once
+    return t
+
+
+def _expand_write(t: Stored, root: Stored, value: Stored, is_leaf: bool, is_own: bool) -> None:
+    """Records a write. `is_own`: nobody else holds `value`."""
+    rec, silent = local.rec, t._silent
     given = value
     if value._spec.dtype is not t._spec.dtype:
         if value._spec.dtype.category > t._spec.dtype.category:
@@ -54,7 +94,6 @@ def write(t: Stored, value: Stored) -> Stored:
     if value._spec.shape != t._spec.shape:
         _check_broadcast(value, t)
         value = recording.record(_expand, (value,), (t._spec.shape,))
-    silent = t._silent
     chain = t._chain()
     if len(chain) > 1 and any(view._spec.nbytes > view._parent._spec.nbytes for view in chain[:-1]):
         # through a view that shows elements more than once, to some that it shows once: nothing can be written into that view
@@ -64,14 +103,13 @@ def write(t: Stored, value: Stored) -> Stored:
     for view in reversed(chain):
         if not view._view_op.is_whole:
             value = recording.record(_view_write, (view._parent, value), (view._view_op, view._view_params))
-    if t._spec.requires_grad and root._spec.requires_grad and not value._spec.requires_grad and rec.grad and not silent and not _is_leaf(root):
+    if t._spec.requires_grad and root._spec.requires_grad and not value._spec.requires_grad and rec.grad and not silent and not is_leaf:
         value = recording.record(_view_write, (root, value), (_alias, ()))  # what was there gets no gradient, but its history goes on
-    # the storage takes over the slot of `value`: it must be nobody else's (references: the list of values, two names, the call below)
-    if value._parent is not None or value._id < rec.base or (value is given and sys.getrefcount(value) > 5):
+    if value._parent is not None or value._id < rec.base or (value is given and not is_own):
         value = recording.record(_copy, (value,), ())
-    if root._spec.requires_grad and not value._spec.requires_grad and not _is_leaf(root):
+    if root._spec.requires_grad and not value._spec.requires_grad and not is_leaf:
         _keep_history(root, value, silent)
-        return t
+        return
     recording.overwrite(root, value, silent)
     if not silent:
         root._version += 1
@@ -79,10 +117,6 @@ def write(t: Stored, value: Stored) -> Stored:
         root._spec, t._spec = root._spec.with_grad, t._spec.with_grad
     elif root._spec.requires_grad:
         _renew_leaf(root)
-    buffer = root._buffer
-    if buffer is not None and (buffer.is_foreign or (buffer._export is not None and buffer.is_exported)):
-        recording.finish()  # NumPy sees the write at once
-    return t
 
 
 def twin(t: Stored) -> Stored:

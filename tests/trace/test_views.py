@@ -160,3 +160,70 @@ def test_a_write_through_a_view_that_repeats_elements_to_one_that_does_not(tier)
     np.testing.assert_array_equal(windows.numpy(), b * [1, 2, 2, 2, 1])
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         rows.add_(1)
+
+
+# ---------------------------------------------------------------- writes that are known
+
+
+def test_a_known_write_is_one_step():
+    w = suiren.full((2, 3), 1.0, requires_grad=True)
+    w.detach().numpy()
+    from suiren.trace import macros
+
+    asked = []
+    before = macros.known
+    macros.known = lambda rec, key: asked.append(before(rec, key)) or asked[-1]
+    try:
+        for i in range(4):
+            with suiren.no_grad():
+                w[:, 1] -= 0.5 * w[:, 0]
+            (w * w).sum().backward()
+            np.testing.assert_allclose(w.grad.numpy(), 2 * w.detach().numpy(), rtol=1e-6)
+            np.testing.assert_allclose(w.detach().numpy()[:, 1], np.full(2, 1 - 0.5 * (i + 1)), rtol=1e-6)
+            assert w._version == 2 * (i + 1)  # `-=`, and the assignment of its result
+            w.grad = None
+    finally:
+        macros.known = before
+    assert asked[0] is None
+    assert isinstance(asked[-1], macros.Write)
+
+
+def test_a_known_write_raises_what_an_unknown_one_does():
+    w, plain = suiren.ones(3, requires_grad=True), suiren.zeros(3)
+    w.detach().numpy()
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+            w.add_(1)
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            plain.add_(suiren.ones(2, 3))
+        with suiren.no_grad():
+            w.add_(1)
+        plain.add_(1)
+    assert w.tolist() == [4.0] * 3
+    assert plain.tolist() == [3.0] * 3
+
+
+def test_a_known_write_is_seen_by_numpy_at_once():
+    x = suiren.zeros(4)
+    shared = x.numpy()
+    for i in range(4):
+        x[1:3].add_(1)
+        assert shared.tolist() == [0, i + 1, i + 1, 0]
+    y = suiren.zeros(4)
+    for i in range(4):  # the same program, of memory that nobody shares
+        y[1:3].add_(1)
+        assert y.tolist() == [0, i + 1, i + 1, 0]
+
+
+def test_a_written_value_that_somebody_holds_stays_his():
+    x, given = suiren.zeros(3), suiren.ones(3)
+    for i in range(4):
+        mine = given * (i + 1)
+        x.copy_(mine)
+        x.add_(1)
+        assert mine.tolist() == [i + 1.0] * 3
+        assert x.tolist() == [i + 2.0] * 3
+    for i in range(4):  # the same program, but for who holds the value
+        x.copy_(given * (i + 1))
+        x.add_(1)
+        assert x.tolist() == [i + 2.0] * 3
