@@ -12,10 +12,10 @@ from suiren.device import check_device, cpu, device
 from suiren.dtypes import dtype, from_numpy_dtype
 from suiren.formats import lies_in, memory_format, order_of, strided
 from suiren.ops import creation, movement, pointwise, views
-from suiren.runtime.buffers import Buffer
+from suiren.runtime.buffers import SCALARS, Buffer
 from suiren.size import Size
 from suiren.trace import period, recording, threads  # noqa: F401  (two that complete the recorder)
-from suiren.trace.recording import binary, record, settle, unary, view_of
+from suiren.trace.recording import binary, local, record, settle, unary, view_of
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt, array_of
 from suiren.trace.views import write
@@ -158,14 +158,16 @@ class Tensor(Stored):
 
     def item(self):
         """The one element, as a Python number. RuntimeError if it has more or fewer."""
-        s = self._spec
+        s, buffer = self._spec, self._buffer
         if s.numel != 1:
             raise RuntimeError(f"a Tensor with {s.numel} elements cannot be converted to Scalar")
-        is_there = self._buffer is not None and self._parent is None and self._id < recording.local.rec.base and not recording._threaded
-        root = self if is_there else settle(self)
-        if root is self:
-            return root._buffer.read_scalar(s.dtype)
-        return array_of(self).item()
+        if buffer is not None and self._id < local.rec.base and not recording._threaded:  # a root that is there: nobody has to be asked
+            try:
+                return SCALARS[s.dtype][buffer.addr].value
+            except KeyError:  # a dtype that C does not have
+                return buffer.read_scalar(s.dtype)
+        root = settle(self)
+        return root._buffer.read_scalar(s.dtype) if root is self else array_of(self).item()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """An ndarray that shares its memory. RuntimeError for a tensor that requires grad: detach it first."""

@@ -21,6 +21,7 @@ from suiren.ops.placement import view_write
 from suiren.tensor import Tensor
 from suiren.trace.op import broadcast_shapes
 from suiren.trace.recording import record, record1
+from suiren.trace.shown import of_computed, remembered
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
 
@@ -45,22 +46,31 @@ def __getitem__(self, index):
     """x[index]: integers, slices, None, ..., bools, and index tensors or lists. IndexError where there is nothing."""
     cls = index.__class__
     if cls is int:
+        plain = index
+    else:
+        plain = _key(index if cls is tuple else (index,))
+        if plain is None:
+            view, advanced = _basic(self, index)
+            if not advanced:
+                return view if view is not self else record1(views.alias, self, ())
+            return _Advanced(view, advanced).read()
+    key = ("[]", self._spec, plain)
+    view = of_computed(self, key)
+    if view is not None:
+        return view
+    view = self
+    if cls is int:
         shape = self._spec.shape
         if not shape:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number")
         n = shape[0]
         if not -n <= index < n:
             raise IndexError(f"index {index} is out of bounds for dimension 0 with size {n}")
-        return record1(movement.select, self, (0, index + n if index < 0 else index))
-    key = _key(index if cls is tuple else (index,))
-    if key is not None:
-        for op, params in _known_steps(self, key, index):
-            self = record1(op, self, params)
-        return self
-    view, advanced = _basic(self, index)
-    if not advanced:
-        return view if view is not self else record1(views.alias, self, ())
-    return _Advanced(view, advanced).read()
+        view = record1(movement.select, self, (0, index + n if index < 0 else index))
+    else:
+        for op, params in _known_steps(self, plain, index):
+            view = record1(op, view, params)
+    return view if self._buffer is None else remembered(key, self, view)
 
 
 def _key(index: tuple) -> tuple | None:
@@ -68,12 +78,14 @@ def _key(index: tuple) -> tuple | None:
     found = []
     for item in index:
         cls = item.__class__
-        if cls is slice:
+        if cls is int:
+            found.append(item)
+        elif cls is slice:
             start, stop, step = item.start, item.stop, item.step
             if start.__class__ not in _PLAIN or stop.__class__ not in _PLAIN or step.__class__ not in _PLAIN:
                 return None
             found.append((start, stop, step))
-        elif cls is int or item is None or item is Ellipsis:
+        elif item is None or item is Ellipsis:
             found.append(item)
         else:
             return None

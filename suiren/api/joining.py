@@ -15,6 +15,7 @@ from suiren.dtypes import promote_types
 from suiren.ops import movement, placement
 from suiren.ops.creation import cast
 from suiren.trace.recording import record, record1
+from suiren.trace.shown import viewing
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored
 
@@ -135,6 +136,7 @@ def column_stack(tensors):
 
 
 @public()
+@viewing
 def narrow(input, dim: int, start, length: int):
     """`length` elements of a dim from `start` on. RuntimeError past the end, IndexError for a start outside."""
     d = dim_of(dim, input._spec.ndim)
@@ -150,6 +152,7 @@ def narrow(input, dim: int, start, length: int):
 
 
 @public()
+@viewing
 def select(input, dim: int, index):
     """One place of a dim, which goes away. IndexError if it is not there."""
     shape = input._spec.shape

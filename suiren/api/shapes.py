@@ -12,6 +12,7 @@ from suiren.api.surface import public
 from suiren.ops import creation, movement, placement, views
 from suiren.size import Size
 from suiren.trace.recording import record, record1
+from suiren.trace.shown import viewing
 
 # ---------------------------------------------------------------- one shape for another
 
@@ -43,6 +44,7 @@ def reshaped(x, arguments: tuple, must_view: bool = False):
 
 
 @public(function=False)
+@viewing
 def view(self, *shape):
     """The same storage in another shape; one size may be -1. RuntimeError if it does not fit or the strides cannot say it."""
     if shape and shape[0].__class__ is not int and not isinstance(shape[0], (tuple, list)) and not hasattr(shape[0], "__index__"):
@@ -64,6 +66,7 @@ def view_as(self, other):
 
 
 @public()
+@viewing
 def reshape(input, *args, shape=None):
     """The same elements in another shape, as a view where strides can say it; one size may be -1."""
     check_tensor("reshape", input)
@@ -77,6 +80,7 @@ def reshape_as(self, other):
 
 
 @public()
+@viewing
 def flatten(input, start_dim: int = 0, end_dim: int = -1):
     """The dims from start_dim to end_dim as one. RuntimeError if they are the wrong way round."""
     check_tensor("flatten", input)
@@ -97,12 +101,14 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
 
 
 @public()
+@viewing
 def ravel(input):
     """All elements as one dim."""
     return reshaped(input, (input._spec.numel,), False)
 
 
 @public()
+@viewing
 def unflatten(input, dim: int, sizes):
     """One dim cut into several; one size may be -1."""
     shape = input._spec.shape
@@ -117,6 +123,7 @@ def unflatten(input, dim: int, sizes):
 
 
 @public(inplace=False)
+@viewing
 def squeeze(input, dim=None):
     """Without the dims of size 1: all of them, or those named."""
     check_tensor("squeeze", input)
@@ -131,6 +138,7 @@ def squeeze(input, dim=None):
 
 
 @public(inplace=False)
+@viewing
 def unsqueeze(input, dim: int):
     """With a dim of size 1 put in at `dim`."""
     check_tensor("unsqueeze", input)
@@ -147,6 +155,7 @@ def unsqueeze(input, dim: int):
 
 
 @public()
+@viewing
 def permute(input, *args, dims=None):
     """The dims in another order. RuntimeError if a dim is missing or named twice."""
     check_tensor("permute", input)
@@ -173,6 +182,7 @@ def permute(input, *args, dims=None):
 
 
 @public("transpose swapaxes swapdims")
+@viewing
 def transpose(input, dim0: int, dim1: int):
     """Two dims exchanged."""
     check_tensor("transpose", input)
@@ -190,6 +200,7 @@ def transpose(input, dim0: int, dim1: int):
 
 
 @public()
+@viewing
 def t(input):
     """A matrix transposed; a vector as it is. RuntimeError for more dims."""
     ndim = input._spec.ndim
@@ -223,6 +234,7 @@ def _matrix_transposed(self):
 
 
 @public("movedim moveaxis")
+@viewing
 def movedim(input, source, destination):
     """Dims moved to other places; the others keep their order."""
     ndim = input._spec.ndim
@@ -245,6 +257,7 @@ def movedim(input, source, destination):
 
 
 @public(function=False)
+@viewing
 def expand(self, *args, size=None, implicit: bool = False):
     """Dims of size 1 shown as larger, and new dims in front, without a copy; -1 leaves a size as it is."""
     key = ("expand", self._spec, args)
@@ -288,6 +301,7 @@ def expand_as(self, other):
 
 
 @public()
+@viewing
 def broadcast_to(input, size):
     """Expanded to a shape."""
     return expand(input, size)
@@ -348,6 +362,7 @@ def part_of(shape: tuple[int, ...], dim: int, start: int, size: int, step: int =
 
 
 @public()
+@viewing
 def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
     """The diagonal of two dims, `offset` above the main one, as a last dim."""
     ndim = input._spec.ndim
@@ -358,6 +373,7 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
 
 
 @public(function=False)
+@viewing
 def unfold(self, dimension: int, size: int, step: int):
     """All windows of `size` elements along a dim, `step` apart, as a last dim: a view that may show elements more than once."""
     d = dim_of(dimension, self._spec.ndim)

@@ -16,7 +16,7 @@ import mmap
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -204,7 +204,25 @@ _CTYPES = {
     dtypes.uint8: ctypes.c_uint8, dtypes.int8: ctypes.c_int8, dtypes.int16: ctypes.c_int16,
     dtypes.int32: ctypes.c_int32, dtypes.int64: ctypes.c_int64, dtypes.uint32: ctypes.c_uint32,
 }  # fmt: skip
-_FROM_ADDRESS = {d: c.from_address for d, c in _CTYPES.items()}
+
+
+class _Scalars(dict):
+    """Address -> the element of one C type there, to be read by `.value`. The pool hands out the same addresses again and again."""
+
+    BOUND = 4096
+
+    def __init__(self, from_address: Callable):
+        super().__init__()
+        self.from_address = from_address
+
+    def __missing__(self, addr: int):
+        if len(self) >= self.BOUND:
+            self.clear()
+        found = self[addr] = self.from_address(addr)
+        return found
+
+
+SCALARS = {d: _Scalars(c.from_address) for d, c in _CTYPES.items()}  # of the dtypes that C has
 
 
 class _Holder:
@@ -285,7 +303,7 @@ class Buffer:
     def read_scalar(self, dtype: dtype, byte_offset: int = 0) -> bool | int | float | complex:
         """The element of this dtype at `byte_offset` as a Python number."""
         try:
-            return _FROM_ADDRESS[dtype](self.addr + byte_offset).value
+            return SCALARS[dtype][self.addr + byte_offset].value
         except KeyError:
             return _read_rare(dtype, self.addr + byte_offset)
 
