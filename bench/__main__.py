@@ -15,7 +15,7 @@ import torch
 
 import suiren
 from bench import networks, operations, programs, sequences
-from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, cost_of_waiting, imports, peak_memory
+from bench.measure import Result, alternate, beside_a_busy_process, cold_compile, cost_of_loading, imports, peak_memory
 
 
 class Row(NamedTuple):
@@ -63,12 +63,12 @@ def _program(rounds: int) -> Result:
 
 
 def _loader(rounds: int) -> Result:
-    return cost_of_waiting(*_sides(programs.cifar_loader), rounds)
+    return cost_of_loading(*_sides(programs.cifar_training), rounds)
 
 
 ROWS = [
     Row("the notes' program as written (batch 4, 2 workers), an iteration", 8, "12×", _program),
-    Row("its loader: the training process's own work on a batch", 10, "", _loader),
+    Row("its loader: what a batch costs the training thread", 10, "", _loader),
     Row("Net, a training step with `loss.item()`, batch 4", 4, "16×", _pair(programs.net_step, 4)),
     Row("Net, a training step, batch 128", 2, "4×", _pair(programs.net_step, 128)),
     Row("the notes' ResNet34, a training step, batch 8 at 224×224", 0.8, "1.3×, by Winograd 3.7×", _pair(networks.training, "resnet34", 8)),

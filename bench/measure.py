@@ -48,19 +48,22 @@ def alternate(ours: Callable[[], object], theirs: Callable[[], object], rounds: 
     )
 
 
-def cost_of_waiting(ours: Iterable, theirs: Iterable, rounds: int = 15, batches: int = 60) -> Result:
-    """Processor seconds that the training process itself spends on a batch of a loader whose workers are ahead of it."""
+def cost_of_loading(ours: tuple[Iterable, Callable], theirs: tuple[Iterable, Callable], rounds: int = 15, batches: int = 200, first: int = 50) -> Result:
+    """Processor seconds that the training thread spends in its loader for a batch, while it trains. Each side is a loader and what is done with a batch.
+
+    Processor time, not time: how long it waits is the workers' affair. Of the thread: PyTorch's compute threads spin for a while after a step. The
+    first batches are left out: memory is mapped then.
+    """
     spent: list[list[float]] = [[], []]
     for _ in range(rounds):
-        for side, loader in zip(spent, (ours, theirs)):
-            source = iter(loader)
-            next(source)
-            total = 0.0
-            for _ in range(batches):
-                time.sleep(0.004)  # the rest of a step: workers fill up
-                start = time.process_time()
-                next(source)
-                total += time.process_time() - start
+        for side, (loader, train) in zip(spent, (ours, theirs)):
+            source, total = iter(loader), 0.0
+            for i in range(first + batches):
+                start = time.thread_time()
+                batch = next(source)
+                if i >= first:
+                    total += time.thread_time() - start
+                train(*batch)
             side.append(total / batches)
             del source
     ratios = sorted(b / a for a, b in zip(*spent))

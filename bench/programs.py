@@ -169,26 +169,31 @@ def cifar_loader(t, images: np.ndarray, labels: np.ndarray, transforms):
     return t.utils.data.DataLoader(Pictures(), batch_size=4, shuffle=True, num_workers=2)
 
 
-def cifar_program(t, images: np.ndarray, labels: np.ndarray, transforms):
-    """The notes' program as written: an iteration of the training loop with data loading."""
+def cifar_training(t, images: np.ndarray, labels: np.ndarray, transforms) -> tuple:
+    """The notes' program as written: its loader, and what it does with a batch."""
     loader = cifar_loader(t, images, labels, transforms)
     model = net(t)
     criterion = t.nn.CrossEntropyLoss()
     optimizer = t.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
-
-    def batches():
-        while True:
-            yield from loader
-
-    source = batches()
     running = [0.0]
 
-    def step():
-        inputs, targets = next(source)
+    def train(inputs, targets):
         optimizer.zero_grad()
         loss = criterion(model(inputs), targets)
         loss.backward()
         optimizer.step()
         running[0] += loss.item()
 
-    return step
+    return loader, train
+
+
+def cifar_program(t, images: np.ndarray, labels: np.ndarray, transforms):
+    """An iteration of the notes' training loop, with data loading."""
+    loader, train = cifar_training(t, images, labels, transforms)
+
+    def batches():
+        while True:
+            yield from loader
+
+    source = batches()
+    return lambda: train(*next(source))
