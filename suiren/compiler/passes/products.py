@@ -128,7 +128,7 @@ def _side_by_side(program: Program, factors: list[_Factor], along: int, nodes: l
         regions.append((s, strides, at * strides[lies_along]))
         at += s[lies_along]
     together = program.new_value(whole, d, program.origins.get(values[-1], -1))
-    nodes.append(Node(ASSEMBLE, tuple(values), tuple(regions), (together,), (program.specs[together],)))
+    nodes.append(Node(ASSEMBLE, tuple(values), (tuple(regions),), (together,), (program.specs[together],)))
     if not turned:
         return together
     seen = program.new_value(whole[::-1], d, program.origins.get(values[-1], -1))

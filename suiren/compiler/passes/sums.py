@@ -20,18 +20,18 @@ LARGEST = 1 << 26  # elements of a value up to which it is found out by marking 
 
 
 class _Assemble:
-    """What replaces the sum: input k lies at region `params[k]`. Not an Op: no trace holds it."""
+    """What replaces the sum: input k lies at region k. Not an Op: no trace holds it."""
 
-    kind, name = "placement", "assemble"
+    kind, name, params = "placement", "assemble", ("regions",)
 
     def parts(self, inputs, params):
-        return tuple(enumerate(params))
+        return tuple(enumerate(params[0]))
 
 
 class _Region:
     """What lies at a region of a value."""
 
-    kind, name = "movement", "region"
+    kind, name, params = "movement", "region", ("shape", "strides", "offset")
 
     def restride(self, shape, strides, offset, params):
         return params
@@ -173,7 +173,7 @@ def _written(program: Program, node: Node, terms: _Terms) -> list[Node]:
         inputs.append(added)
         regions.append(region)
     whole = out if terms.rest is None else program.new_value(spec.shape, spec.dtype, program.origins.get(out, -1))
-    nodes.append(Node(ASSEMBLE, tuple(inputs), tuple(regions), (whole,), (program.specs[whole],)))
+    nodes.append(Node(ASSEMBLE, tuple(inputs), (tuple(regions),), (whole,), (program.specs[whole],)))
     if terms.rest is not None:
         nodes.append(node._replace(inputs=(terms.rest, whole)))
     return nodes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from suiren.compiler import pretty
 from suiren.compiler.emit.target import host
 from suiren.compiler.passes.simplify import simplify
 from suiren.compiler.program import program_of
@@ -38,6 +39,12 @@ def test_rows_are_put_together(recorder, agree, elements, count):
     trace = r.trace(rows(r, count, (4, 3)))
     assert names(trace).count("assemble") == 1 and "view_write" not in names(trace)
     agree(r, trace, rtol=0, atol=0)
+
+
+def test_a_person_can_read_what_was_put_together(recorder, elements):
+    r = recorder(*(elements((3,)) for _ in range(4)))
+    found = pretty.text(simplify(program_of(r.trace(rows(r, 2, (4, 3))), host())))
+    assert "= assemble(" in found and "= region(" in found and "strides=(1,)" in found
 
 
 def test_a_negative_zero_meets_a_zero(recorder, agree):
