@@ -1,4 +1,4 @@
-"""The second half of fuse: a cluster written down as a Nest, or as the epilogue of a Task; and the order in which they run."""
+"""nests: the second half of fuse, a cluster written down as a Nest, or as the epilogue of a Task; and the order in which they run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import prod
 
 from suiren.compiler.emit.loops import compute
 from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
+from suiren.compiler.passes.clusters import Cluster, Fusion, Item, channels_of
 from suiren.compiler.passes.domain import (
     bounds_of,
     is_inside,
@@ -17,7 +18,7 @@ from suiren.compiler.passes.domain import (
     through,
     widened,
 )
-from suiren.compiler.passes.fuse import Cluster, Fusion, Item, channels_of
+from suiren.compiler.passes.epilogues import varies
 from suiren.compiler.passes.symbolic import Symbol, SymbolicBuilder
 from suiren.compiler.program import Access, Epilogue, Operand, Task, plain_epilogue
 from suiren.dtypes import dtype, int32, int64
@@ -333,7 +334,7 @@ class EpilogueWriter(CodeWriter):
         d = self.specs[a.value].dtype
         if a.value == template.node.outputs[0]:
             return self.instr(Instr("load", d, at=-1))
-        return self.add(a, Operand(d, self.fusion.varies(a, template)))
+        return self.add(a, Operand(d, varies(self.fusion, a, template)))
 
     def computed(self, item: Item, value: int) -> int:
         return self.pointwise(item, (), True, None)
