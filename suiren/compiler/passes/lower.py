@@ -9,7 +9,7 @@ from math import prod
 
 from suiren.compiler.emit import loops
 from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
-from suiren.compiler.passes.reuse import chains, writes_of
+from suiren.compiler.passes.reuse import chains, sources_of, writes_of
 from suiren.compiler.passes.schedule import Scheduled, schedule
 from suiren.compiler.program import FIRST_FREE_SLOT, Access, Buffer, Call, Kernel, Place, Program, Ptr, Site, Task
 from suiren.trace.spec import contiguous_strides
@@ -97,8 +97,9 @@ def _nbytes(program: Program, value: int) -> int:
 
 def _loop_call(program: Program, s: Scheduled) -> list[Call]:
     plan = s.plan
-    if _does_nothing(program, s):
-        return []
+    where = program.buffers
+    if all(source is not None and where[source] is where[v] for v, source in sources_of(s)):
+        return []  # all that it writes is there
     args: list = list(s.words)
     for o, p in zip(s.operands, plan.operands):
         args.append(Ptr(program.buffers[o.value], o.offset * o.dtype.itemsize) if p.memory else o.offset)
@@ -124,18 +125,6 @@ def _loop_call(program: Program, s: Scheduled) -> list[Call]:
         label=f"{s.nest.label} {'x'.join(map(str, s.nest.sizes))}",
     )
     return [call]
-
-
-def _does_nothing(program: Program, s: Scheduled) -> bool:
-    """Whether every store puts back what was loaded from the same place: the first part of a write through a view, in place."""
-    for n, at, _ in s.plan.stores:
-        i, to = s.plan.code[n], s.operands[at]
-        source = s.operands[i.at] if i.kind == "load" else None
-        if source is None or program.buffers[source.value] is not program.buffers[to.value]:
-            return False
-        if (source.strides, source.offset, source.dtype) != (to.strides, to.offset, to.dtype):
-            return False
-    return True
 
 
 # ---------------------------------------------------------------- templates

@@ -36,7 +36,7 @@ class Lifetimes:
             or (
                 n in self.made[new]
                 and reads_in_place(self.steps[n], new, old)
-                and all(m >= n or puts_back(self.steps[m], new, old) for m in self.made[new])
+                and all(source == old for m in self.made[new] if m < n for v, source in sources_of(self.steps[m]) if v == new)
             )
             for n in self.read.get(old, ())
         )
@@ -95,18 +95,17 @@ def reads_in_place(step: Scheduled | Task, new: int, old: int) -> bool:
     return all(k not in late and (plan.operand_level(k) > 1) == stores[0][2] for k in loads)
 
 
-def puts_back(step: Scheduled | Task, new: int, old: int) -> bool:
-    """Whether a step writes into `new` just what lies at the same places of `old`: the first part of a write through a view."""
+def sources_of(step: Scheduled | Task) -> list[tuple[int, int | None]]:
+    """(the value that is written, the one that lies at the same places and is copied from there, or None) of each store. The first part of a
+    write through a view is such a copy: where both are one memory, it puts back what is there."""
     if isinstance(step, Task):
-        return False
+        return [(v, None) for v in step.writes]
+    found = []
     for n, at, _ in step.plan.stores:
         i, to = step.plan.code[n], step.operands[at]
-        if to.value != new:
-            continue
         source = step.operands[i.at] if i.kind == "load" else None
-        if source is None or source._replace(value=new) != to or source.value != old:
-            return False
-    return True
+        found.append((to.value, source.value if source is not None and source._replace(value=to.value) == to else None))
+    return found
 
 
 def _span(o: NestOperand, sizes: list[int]) -> tuple[int, int]:
@@ -190,4 +189,4 @@ def _may_write_leaf(steps: list, times: Lifetimes, value: int) -> bool:
     return all(isinstance(steps[n], Task) or not steps[n].plan.checks for n in times.made[value])
 
 
-__all__ = ["Lifetimes", "chains", "reads_of", "writes_of"]
+__all__ = ["Lifetimes", "chains", "reads_of", "sources_of", "writes_of"]
