@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from suiren.api import casting
+from suiren.api import casting, numpy_names
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
+
+F = TypeVar("F", bound=Callable)
 
 
 class Entry(NamedTuple):
@@ -41,13 +43,13 @@ IN_PLACE_FUNCTIONS = frozenset((
 
 def public(
     names: str | tuple[str, ...] = (), *, function: bool = True, method: bool = True, inplace: bool = False, out: bool = False
-) -> Callable:
+) -> Callable[[F], F]:
     """Declares a function under its own name, or under `names` (space-separated).
 
     `function`: it is `suiren.f`; `method`: it is `Tensor.f`; `inplace`: there is `Tensor.f_`; `out`: `suiren.f` takes `out=`.
     """
 
-    def declare(f: Callable) -> Callable:
+    def declare(f: F) -> F:
         called = tuple(names.split()) if isinstance(names, str) else names
         called = called or (f.__name__,)
         ENTRIES.append(Entry(f, called if function else (), called if method else (), tuple(n + "_" for n in called) if inplace else (), out))
@@ -60,12 +62,12 @@ def public(
 MODULES: dict[str, dict[str, Callable]] = {}
 
 
-def public_in(module: str, names: str = "", *, out: bool = False) -> Callable:
+def public_in(module: str, names: str = "", *, out: bool = False) -> Callable[[F], F]:
     """Declares a function of a module `suiren.<module>`, under its own name or under `names`; with `out`, it takes `out=` there."""
 
-    def declare(f: Callable) -> Callable:
+    def declare(f: F) -> F:
         for name in names.split() or (f.__name__,):
-            MODULES.setdefault(module, {})[name] = with_out(f, name) if out else f
+            MODULES.setdefault(module, {})[name] = _function(f, name, out)
         return f
 
     return declare
@@ -118,6 +120,17 @@ def with_out(f: Callable, name: str = "") -> Callable:
     return g
 
 
+def _function(f: Callable, name: str, out: bool) -> Callable:
+    """f as a function of a module."""
+    if numpy_names.takes(f):
+        return numpy_names.renaming(f, name, with_out(f, name) if out else None)
+    return with_out(f, name) if out else f
+
+
+def _method(f: Callable, name: str) -> Callable:
+    return numpy_names.renaming(f, name) if numpy_names.takes(f) else f
+
+
 def _in_place(f: Callable, name: str) -> Callable:
     """f as a method that writes its result into the tensor."""
 
@@ -138,6 +151,8 @@ def _dress(g: Callable, f: Callable, name: str) -> None:
 def signature(f: Callable) -> inspect.Signature:
     """The signature of a public function as a user sees it, `out` included."""
     inner = getattr(f, "__wrapped__", f)
+    if hasattr(f, "__signature__"):
+        return inspect.signature(f)
     found = inspect.signature(inner)
     if inner is not f and not f.__name__.endswith("_"):
         parameters = list(found.parameters.values())
@@ -159,10 +174,10 @@ def install(tensor_class: type) -> None:
     for e in ENTRIES:
         for name in e.methods:
             if name not in own:
-                setattr(tensor_class, name, e.function)
+                setattr(tensor_class, name, _method(e.function, name))
         for name in e.inplace:
             if name not in own:
-                setattr(tensor_class, name, _in_place(e.function, name))
+                setattr(tensor_class, name, _in_place(_method(e.function, name), name))
 
 
 def public_names() -> dict[str, Callable]:
@@ -171,7 +186,7 @@ def public_names() -> dict[str, Callable]:
     found = {}
     for e in ENTRIES:
         for name in e.functions:
-            found[name] = with_out(e.function, name) if e.out else e.function
+            found[name] = _function(e.function, name, e.out)
         for name in e.inplace:
             if name in IN_PLACE_FUNCTIONS:
                 found[name] = _in_place(e.function, name)

@@ -256,3 +256,10 @@ t.tensor(3.14159, dtype=t.bfloat16).item(); str(x.bfloat16()); str(t.zeros(2, dt
 (x.half() + y.half()); x.half().sum(); (x.half() @ y.half().t()); t.softmax(x.half(), 1); x.half().std(); t.nn.functional.layer_norm(x.half(), (4,)); x.half().mean(1); t.nn.functional.layer_norm(x.bfloat16(), (4,)).float()
 a = x.detach().bfloat16(); a[1] = 7; a.float() ;; a = x.detach().bfloat16(); a.mul_(2); a.float() ;; a = x.detach().bfloat16().requires_grad_(); (a * a).sum().backward(); a.grad.float()
 """
+
+EXPRESSIONS["numpy_names"] = """
+x.sum(axis=0); x.sum(axis=(0, 1), keepdims=True); t.mean(x, axis=1); t.max(x, axis=0); x.max(axis=1, keepdims=True); t.argmax(x, axis=0); t.cumsum(x, axis=0); x.cumsum(axis=1)
+t.cat([x, y], axis=1); t.stack([x, y], axis=1); t.softmax(x, axis=0); x.log_softmax(axis=1); t.sort(x, axis=0); x.unsqueeze(axis=0); t.squeeze(x[None], axis=0); x.std(axis=1)
+x.index_select(axis=1, index=j); t.gather(x, axis=0, index=i); x.unbind(axis=0); x.chunk(2, axis=1); x.topk(2, axis=0); t.linalg.norm(x, axis=0); x.any(axis=0)
+t.sum(x.detach(), axis=0, out=t.empty(4)); x.cumsum(); t.gather(x, 0); t.linalg.vector_norm(x, axis=1, keepdims=True) ;; a = x.detach().clone(); a.cumsum_(axis=0); a
+"""
