@@ -15,11 +15,14 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from suiren.dtypes import FLOAT, bfloat16, dtype, float32, float64
 from suiren.ops.creation import cast
 from suiren.trace.storage import Stored
+
+P = ParamSpec("P")  # two lines: type checkers do not know them in one
+R = TypeVar("R")
 
 
 class _Here(threading.local):
@@ -107,9 +110,9 @@ def _tensors(args: Any):
             yield from _tensors(x)
 
 
-def _asking(policy: Callable) -> Callable:
-    def declare(f: Callable) -> Callable:
-        def g(*args: Any, **kwargs: Any) -> Any:
+def _asking(policy: Callable) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def declare(f: Callable[P, R]) -> Callable[P, R]:
+        def g(*args: P.args, **kwargs: P.kwargs) -> R:
             if on and here.enabled:
                 return policy(f, *args, **kwargs)
             return f(*args, **kwargs)

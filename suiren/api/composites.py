@@ -9,7 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 from suiren.api import casting
 from suiren.trace.macros import composed
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")  # two lines: type checkers do not know them in one
+R = TypeVar("R")
 
 
 def composite(function: Callable[P, R]) -> Callable[P, R]:
