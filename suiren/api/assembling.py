@@ -10,7 +10,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.api.arguments import ALL_DIMS, check_tensor, dim_of, sizes
 from suiren.api.creation import _uninitialised, empty
-from suiren.api.indexing import nonzero
+from suiren.api.picking import nonzero
 from suiren.api.reductions import vector_norm
 from suiren.api.shapes import as_strided, permute, reshaped
 from suiren.api.surface import public

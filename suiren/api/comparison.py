@@ -147,7 +147,7 @@ def where(condition, input=None, other=None):
     """
     check_tensor("where", condition, "condition")
     if input is None and other is None:
-        from suiren.api.indexing import nonzero
+        from suiren.api.picking import nonzero
 
         return nonzero(condition, as_tuple=True)
     d = condition._spec.dtype

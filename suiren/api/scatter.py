@@ -1,20 +1,112 @@
-"""Reductions by index: `scatter_reduce`, `index_reduce`, `segment_reduce`. Source: https://docs.pytorch.org/docs/stable/torch.html
+"""Element by element: `gather`, `scatter`; and reductions by index: `scatter_reduce`, `index_reduce`, `segment_reduce`.
 
-What comes to one place is combined: "sum", "mean", "prod", "amax", "amin"; equal largest or smallest elements share the gradient.
+Source: https://docs.pytorch.org/docs/stable/torch.html. What a reduction brings to one place is combined: "sum", "mean", "prod", "amax", "amin"; equal
+largest or smallest elements share the gradient.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from suiren.api.arguments import TYPE_WORDS, dim_of
-from suiren.api.indexing import element_index, scattered
+from suiren import dtypes
+from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, is_number
+from suiren.api.picking import BAD_INDEX, checked
+from suiren.api.shapes import reshaped
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT
 from suiren.ops import combining, compare, creation, indexing, movement, pointwise
 from suiren.ops.reduce import largest, smallest
 from suiren.tensor import Tensor
+from suiren.trace.op import broadcast_shapes
 from suiren.trace.recording import record
+
+
+def _element_index(function: str, input, dim: int, index, wrap: bool = False):
+    """(dim, a checked index), for gather and scatter; 0-dim tensors count as 1-dim."""
+    if index._spec.dtype not in (dtypes.int64, dtypes.int32) and index._spec.numel:
+        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
+    if max(index._spec.ndim, 1) != max(input._spec.ndim, 1) and index._spec.numel:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    d = dim_of(dim, input._spec.ndim)
+    for i, (n, m) in enumerate(zip(index._spec.shape, input._spec.shape)):
+        if i != d and n > m:
+            what = "input" if function == "gather" else "self"
+            raise RuntimeError(
+                f"Size does not match at dimension {i} expected index {list(index._spec.shape)} to be no larger than {what} {list(input._spec.shape)} apart from dimension {d}"
+            )
+    n = input._spec.shape[d] if input._spec.ndim else 1
+    return d, checked(index, n, BAD_INDEX % d, wrap, "RuntimeError")
+
+
+def _as_1d(x):
+    return x if x._spec.ndim else movement.reshape(x, shape=(1,))
+
+
+@public(out=True)
+def gather(input, dim: int, index, *, sparse_grad: bool = False):
+    """out[i][j] = input[index[i][j]][j] (dim 0), and so on: the shape of the index."""
+    check_tensor("gather", input)
+    d, places = _element_index("gather", input, dim, index)
+    found = indexing.gather(_as_1d(input), _as_1d(places), dim=d)
+    return found if index._spec.ndim else movement.reshape(found, shape=())
+
+
+def _scattered(function: str, input, dim: int, index, src, op):
+    d, places = _element_index(function, input, dim, index)
+    x, places = _as_1d(input), _as_1d(places)
+    shape = places._spec.shape
+    if is_number(src):
+        src = movement.expand(creation.full(src, shape=(), dtype=input._spec.dtype), shape=shape)
+    else:
+        src = _as_1d(src)
+        if src._spec.dtype is not input._spec.dtype:
+            raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")
+        if src._spec.shape != shape:
+            if any(n > m for n, m in zip(shape, src._spec.shape)):
+                raise RuntimeError(
+                    f"Expected index {list(shape)} to be no larger than self {list(input._spec.shape)} apart from dimension {d} and to be no larger size than src {list(src._spec.shape)}"
+                )
+            src = movement.slice(src, starts=(0,) * len(shape), sizes=shape, steps=(1,) * len(shape))
+    found = op(x, places, src, dim=d)
+    return found if input._spec.ndim else movement.reshape(found, shape=())
+
+
+@public(inplace=True, out=True)
+def scatter(input, dim: int, index, src=None, *, value=None, reduce: str | None = None):
+    """`input` with src[i][j] (or one number) at [index[i][j]][j] (dim 0), and so on; `reduce="add"` adds."""
+    src = value if src is None else src
+    if reduce is not None and reduce != "add":
+        if reduce == "multiply":
+            return _scattered("scatter", input, dim, index, src, combining.scatter_prod)
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    return _scattered("scatter", input, dim, index, src, indexing.scatter_add if reduce else indexing.scatter)
+
+
+@public(inplace=True, out=True)
+def scatter_add(input, dim: int, index, src):
+    """As `scatter`, adding."""
+    return _scattered("scatter", input, dim, index, src, indexing.scatter_add)
+
+
+@public()
+def take_along_dim(input, indices, dim: int | None = None):
+    """`gather` with the other dims broadcast; without a dim, from the flattened elements."""
+    if dim is None:
+        input, indices, dim = reshaped(input, (input._spec.numel,)), reshaped(indices, (indices._spec.numel,)), 0
+    if indices._spec.ndim != input._spec.ndim:
+        raise RuntimeError(
+            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input._spec.ndim} dimensions for input, and {indices._spec.ndim} dimensions for indices"
+        )
+    d = dim_of(dim, input._spec.ndim)
+    pairs = [(n, m) if i != d else (1, 1) for i, (n, m) in enumerate(zip(input._spec.shape, indices._spec.shape))]
+    common = broadcast_shapes(tuple(n for n, _ in pairs), tuple(m for _, m in pairs))
+    shape = [*common[:d], input._spec.shape[d], *common[d + 1 :]]
+    places = [*common[:d], indices._spec.shape[d], *common[d + 1 :]]
+    input, indices = movement.expand(input, shape=tuple(shape)), movement.expand(indices, shape=tuple(places))
+    return indexing.gather(input, _element_index("gather", input, d, indices, wrap=True)[1], dim=d)
+
+
+# ---------------------------------------------------------------- with what comes to one place combined
 
 _OPS = {
     "sum": indexing.scatter_add, "mean": indexing.scatter_add, "prod": combining.scatter_prod, "amax": combining.scatter_amax,
@@ -28,14 +120,13 @@ def _identity(reduce: str, d):
 
 def _reduced(input, dim: int, index, src, reduce: str, include_self: bool):
     """What scatter_reduce gives, its arguments checked. Places that nothing comes to keep their element."""
-    d, places = element_index("scatter", input, dim, index)
-    one = lambda x: x if x._spec.ndim else movement.reshape(x, shape=(1,))
-    x, places = one(input), one(places)
+    d, places = _element_index("scatter", input, dim, index)
+    x, places = _as_1d(input), _as_1d(places)
     base = x
     if not include_self:
         identity = creation.constant(value=_identity(reduce, x._spec.dtype), shape=places._spec.shape, dtype=x._spec.dtype)
         base = indexing.scatter(x, places, identity, dim=d)
-    found = scattered("scatter", base, d, places, one(src), _OPS[reduce])
+    found = _scattered("scatter", base, d, places, _as_1d(src), _OPS[reduce])
     if reduce == "mean":
         ones = creation.constant(value=1, shape=places._spec.shape, dtype=x._spec.dtype)
         count = indexing.scatter_add(creation.zeros(x._spec.shape, x._spec.dtype), places, ones, dim=d)

@@ -8,8 +8,8 @@ from suiren import fft
 from suiren.api import casting
 from suiren.api.complex import view_as_real
 from suiren.api.creation import from_numpy, ones, zeros
-from suiren.api.indexing import index_add, index_select
 from suiren.api.joining import cat
+from suiren.api.picking import index_add, index_select
 from suiren.api.shapes import unfold
 from suiren.api.surface import public
 from suiren.dtypes import COMPLEX

@@ -7,7 +7,7 @@ from typing import Any
 
 from suiren import dtypes
 from suiren.api.creation import tensor, zeros
-from suiren.api.indexing import tril_indices
+from suiren.api.diagonals import tril_indices
 from suiren.api.shapes import broadcast_tensors
 from suiren.autograd.modes import enable_grad
 from suiren.dtypes import finfo

@@ -8,7 +8,7 @@ from typing import Any
 
 from suiren.api.comparison import where
 from suiren.api.creation import arange, tensor
-from suiren.api.indexing import tril_indices
+from suiren.api.diagonals import tril_indices
 from suiren.api.joining import cat
 from suiren.api.linalg_old import cholesky_solve
 from suiren.api.linalg_solving import slogdet

@@ -1,4 +1,4 @@
-"""suiren/api/indexing.py against what PyTorch gave."""
+"""suiren/api/indexing.py, picking.py and diagonals.py against what PyTorch gave."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The p-norm distances between the rows of (N, D), each pair once: (N (N - 1) / 2,)."""
-    from suiren.api.indexing import triu_indices
+    from suiren.api.diagonals import triu_indices
 
     n = input._spec.shape[0]
     first, second = triu_indices(n, n, 1).unbind(0)
