@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from suiren.config import config
-from tests.property.programs import Text, exact_program, smooth_program, training_program
+from tests.property.programs import exact_program, smooth_program, training_program
+from tests.property.text import Text
 from tests.property.tiers import SUBSETS, check
 
 # (how a program is written, the tolerance): whole numbers agree in every bit, real ones but for rounding.

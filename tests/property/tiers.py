@@ -9,7 +9,7 @@ import numpy as np
 import suiren
 from suiren.config import config
 from suiren.trace import execution
-from tests.property.programs import Text
+from tests.property.text import Text
 
 OPTIONAL_PASSES = ("simplify", "layout", "fuse", "reuse")
 SUBSETS = tuple(frozenset(s) for n in range(1, 5) for s in itertools.combinations(OPTIONAL_PASSES, n))

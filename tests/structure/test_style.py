@@ -21,7 +21,6 @@ MOST_LINES = 500
 LONG = {
     "suiren/trace/recording.py": "the fast paths repeat the general one step by step: they are right only if they are read side by side",
     "suiren/tensor.py": "one class; a method that is more than a call is elsewhere",
-    "tests/property/programs.py": "the grammar of random programs",
 }
 
 
