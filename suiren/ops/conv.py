@@ -20,7 +20,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from suiren.dtypes import bool_, dtype, float16
+from suiren.dtypes import bool_, dtype
 from suiren.ops.complex import holomorphic
 from suiren.ops.creation import copy
 from suiren.ops.movement import expand, permute, reshape
@@ -131,11 +131,6 @@ def _infer_weight_grad(x: Spec, g: Spec, *, kernel_size, stride, padding, dilati
 # ---------------------------------------------------------------- NumPy: im2col and a matrix product for each group
 
 
-def _wide(*arrays: np.ndarray) -> list[np.ndarray]:
-    """float16 is summed in float32, as PyTorch does."""
-    return [a.astype(np.float32) if a.dtype == float16.np else a for a in arrays]
-
-
 def _windows(x: np.ndarray, kernel_size, out, stride, padding, dilation) -> np.ndarray:
     """Every place of the kernel on the padded input: (N, C, *S) -> (N, C, *Q, *K), a view of a copy."""
     fit = fitting_padding(x.shape[2:], out, kernel_size, stride, padding, dilation)
@@ -165,7 +160,6 @@ def _rows(y: np.ndarray, groups: int) -> np.ndarray:
 
 
 def _conv(x, weight, *, stride, padding, dilation, groups):
-    x, weight = _wide(x, weight)
     kernel_size, n, o = weight.shape[2:], len(x), len(weight)
     out = output_size(x.shape[2:], kernel_size, stride, padding, dilation)
     columns = _columns(_windows(x, kernel_size, out, stride, padding, dilation), groups)
@@ -174,7 +168,6 @@ def _conv(x, weight, *, stride, padding, dilation, groups):
 
 
 def _conv_input_grad(g, weight, *, size, stride, padding, dilation, groups):
-    g, weight = _wide(g, weight)
     kernel_size, out, n, o = weight.shape[2:], g.shape[2:], len(g), len(weight)
     c = weight.shape[1] * groups
     lows = [low for low, _ in padding]
@@ -191,7 +184,6 @@ def _conv_input_grad(g, weight, *, size, stride, padding, dilation, groups):
 
 
 def _conv_weight_grad(x, g, *, kernel_size, stride, padding, dilation, groups):
-    x, g = _wide(x, g)
     columns = _columns(_windows(x, kernel_size, g.shape[2:], stride, padding, dilation), groups)
     w = _rows(g, groups).swapaxes(1, 2) @ columns  # (groups, O / groups, C / groups * K)
     return w.reshape(g.shape[1], x.shape[1] // groups, *kernel_size)

@@ -19,7 +19,7 @@ from math import prod
 
 import numpy as np
 
-from suiren.dtypes import bool_, float16, int64
+from suiren.dtypes import bool_, int64
 from suiren.ops.creation import copy
 from suiren.ops.movement import expand, reshape
 from suiren.trace.op import FLOAT, template
@@ -155,7 +155,7 @@ def _max_pool(x, *, kernel_size, stride, padding, dilation, ceil_mode):
 
 
 def _max_pool_grad(g, index, *, size, kernel_size, stride, padding, dilation):
-    flat = np.zeros((*g.shape[:2], prod(size)), np.float32 if g.dtype == float16.np else g.dtype)
+    flat = np.zeros((*g.shape[:2], prod(size)), g.dtype)
     n, c, _ = np.indices((*g.shape[:2], 1), sparse=True)
     index = index.reshape(*g.shape[:2], prod(g.shape[2:]))
     inside = (index >= 0) & (index < prod(size))
@@ -189,7 +189,6 @@ def _divide(sums, divisors):
 
 
 def _avg_pool(x, *, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor):
-    x = x.astype(np.float32) if x.dtype == float16.np else x
     size, ones = x.shape[2:], (1,) * len(kernel_size)
     out = output_size(size, kernel_size, stride, padding, ones, ceil_mode)
     sums = np.zeros((*x.shape[:2], *out), x.dtype)
@@ -200,7 +199,6 @@ def _avg_pool(x, *, kernel_size, stride, padding, ceil_mode, count_include_pad, 
 
 
 def _avg_pool_grad(g, *, size, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor):
-    g = g.astype(np.float32) if g.dtype == float16.np else g
     out, ones = g.shape[2:], (1,) * len(kernel_size)
     shares = _divide(g, _divisors(size, out, kernel_size, stride, padding, count_include_pad, divisor, g.dtype))
     grad_x = np.zeros((*g.shape[:2], *size), g.dtype)

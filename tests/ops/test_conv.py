@@ -100,7 +100,8 @@ def test_narrow_floats_are_summed_wide():
     x = np.full((1, 4096, 1, 1), 1.0, np.float16)
     weight = np.full((1, 4096, 1, 1), 1.0, np.float16)
     params = ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
-    (y,) = conv.run([x, weight], (), params, conv.infer((spec(x.shape, float16), spec(weight.shape, float16)), params))
+    kinds = (spec(x.shape, float16), spec(weight.shape, float16))
+    (y,) = conv.interpret([x, weight], kinds, params, conv.infer(kinds, params))
     assert y.dtype == np.float16 and y.item() == 4096
 
 

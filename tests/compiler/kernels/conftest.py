@@ -50,6 +50,10 @@ def from_blocked(x: np.ndarray, channels: int) -> np.ndarray:
     return np.moveaxis(x, -1, 2).reshape(n, x.shape[1] * block, *x.shape[2:-1])[:, :channels]
 
 
+def kinds_of(inputs) -> tuple[Spec | type, ...]:
+    return tuple(spec(x.shape, from_numpy_dtype(x.dtype)) if isinstance(x, np.ndarray) else type(x) for x in inputs)
+
+
 class Runner:
     """For one instruction set. Kernels are compiled once."""
 
@@ -125,6 +129,11 @@ class Runner:
 
     # ---- whole nodes
 
+    def reference(self, op, params, inputs) -> tuple[np.ndarray, ...]:
+        """The results of op(inputs; params) as the interpreter computes them."""
+        kinds = kinds_of(inputs)
+        return op.interpret(list(inputs), kinds, params, op.infer(kinds, params))
+
     def place(self, x: np.ndarray, memories: dict, block: int = 0, strided: bool = False) -> Place:
         """A copy of x in memory of its own. `strided` keeps the strides of x (of positive steps, at most a whole array
         apart).
@@ -176,10 +185,7 @@ class Runner:
         memories: dict = {}
         numbers = [x for x in (*inputs, *operands) if not isinstance(x, np.ndarray)]
         count = iter(range(len(numbers)))
-        kinds = tuple(
-            spec(x.shape, from_numpy_dtype(x.dtype)) if isinstance(x, np.ndarray) else type(x) for x in inputs
-        )
-        specs: tuple[Spec, ...] = op.infer(kinds, params)
+        specs: tuple[Spec, ...] = op.infer(kinds_of(inputs), params)
         blocked_in, blocked_out = getattr(op, "blocked", ((), ()))
         places = []
         for i, x in enumerate(inputs):
