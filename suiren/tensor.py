@@ -143,7 +143,7 @@ class Tensor(Stored):
     is_mps = is_xpu = is_mtia = is_xla = is_ipu = is_maia = is_vulkan = False
     name = None
 
-    def is_pinned(self) -> bool:
+    def is_pinned(self, device=None) -> bool:
         return False
 
     def is_shared(self) -> bool:
@@ -514,13 +514,13 @@ class Tensor(Stored):
             return self
         return record(creation.copy, (self,), ()) if order is None else _ordered(self, order)
 
-    def copy_(self, src, non_blocking: bool = False) -> Tensor:
-        """Writes the values of `src`, broadcast and converted, into it."""
-        if not isinstance(src, Tensor):
-            raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
-        if src._spec.dtype is not self._spec.dtype:
-            src = record(creation.cast, (src,), (self._spec.dtype,))
-        return write(self, src)
+    def copy_(self, other: Tensor, non_blocking: bool = False) -> Tensor:
+        """Writes the values of `other`, broadcast and converted, into it."""
+        if not isinstance(other, Tensor):
+            raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(other).__name__}")
+        if other._spec.dtype is not self._spec.dtype:
+            other = record(creation.cast, (other,), (self._spec.dtype,))
+        return write(self, other)
 
     def __copy__(self) -> Tensor:
         """A leaf that shares its memory."""

@@ -127,16 +127,14 @@ def softshrink(input, lambd: float = 0.5):
     return compare.where(above, pointwise.sub(input, lambd), compare.where(below, pointwise.add(input, lambd), 0))
 
 
+@public(out=True)
 def hardshrink(input, lambd: float = 0.5):
     """x, but 0 where |x| <= lambd."""
     kept = compare.logical_or(compare.gt(input, lambd), compare.lt(input, -lambd))
     return compare.where(kept, input, 0)
 
 
-public("hardshrink")(hardshrink)
-
-
-@public(method=False, inplace=False)
+@public(method=False, inplace=False, out=True)
 def threshold(input, threshold: float, value: float):
     """x where above the threshold, `value` elsewhere."""
     return record(activation.threshold, (input, threshold, value), ())
@@ -182,7 +180,7 @@ def _is_narrow(input) -> bool:
     return isinstance(input, Stored) and input._spec.dtype in NARROW
 
 
-@public()
+@public(out=True)
 def softmax(input, dim: int | None = None, dtype: dtype | None = None):
     """exp(x) / sum(exp(x)) along a dim, without overflow. Narrow floats are computed in float32."""
     if dtype is None and _is_narrow(input):
@@ -192,7 +190,7 @@ def softmax(input, dim: int | None = None, dtype: dtype | None = None):
     return pointwise.div(e, reduce.sum(e, dims=dims, keepdim=True))
 
 
-@public()
+@public(out=True)
 def log_softmax(input, dim: int | None = None, dtype: dtype | None = None):
     """log(softmax(x)) along a dim, without loss of digits. Narrow floats are computed in float32."""
     if dtype is None and _is_narrow(input):

@@ -6,8 +6,8 @@ from math import prod
 
 import numpy as np
 
-from suiren.trace.spec import Spec
 from suiren.trace.recording import settle
+from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, array_of
 
 # All dims of a tensor of n dims.

@@ -93,9 +93,9 @@ def vdot(input, other):
 
 
 @public(function=False)
-def sum_to_size(self, *size):
+def sum_to_size(self, *args, size=None):
     """Summed over the dims that broadcasting from `size` to this shape would make. RuntimeError if it does not."""
-    size = sizes(size)
+    size = sizes(args if size is None else (size,))
     shape = self._spec.shape
     new = len(shape) - len(size)
     if new < 0 or any(m not in (1, n) for m, n in zip(size, shape[new:])):
@@ -123,7 +123,7 @@ def unravel_index(indices, shape):
     return tuple(found)
 
 
-@public()
+@public(out=True)
 def nonzero_static(input, *, size: int, fill_value: int = -1):
     """The first `size` places of elements that are not 0, a row each, filled up with `fill_value`."""
     if size < 0:

@@ -55,10 +55,16 @@ def squeeze_(self, dim=None):
     return _become(self, lambda x: shapes.squeeze(x, dim))
 
 
-@public("transpose_ swapaxes_ swapdims_", function=False)
+@public("transpose_ swapdims_", function=False)
 def transpose_(self, dim0: int, dim1: int):
     """In place: see `transpose`."""
     return _become(self, lambda x: shapes.transpose(x, dim0, dim1))
+
+
+@public(function=False)
+def swapaxes_(self, axis0: int, axis1: int):
+    """In place: see `transpose`."""
+    return transpose_(self, axis0, axis1)
 
 
 @public(function=False)

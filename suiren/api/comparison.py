@@ -123,7 +123,7 @@ def equal(input, other) -> bool:
     return bool(reduce.all(same, dims=tuple(range(same._spec.ndim)), keepdim=False))
 
 
-@public()
+@public(out=True)
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False):
     """Whether each element is among the test elements."""
     if is_number(test_elements):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from suiren.api import indexing, joining, shapes
 from suiren.api.surface import public
 from suiren.ops import creation
@@ -20,12 +22,15 @@ def _copy_of(view, name: str):
         return _copied(view(input, *args, **kwargs))
 
     f.__name__ = f.__qualname__ = name
+    f.__signature__ = _with_input(inspect.signature(view))
     f.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` shows."
     return public(method=False, out=True)(f)
 
 
-def _view(input, *size, dtype=None):
-    return shapes.view(input, *((dtype,) if dtype is not None else size))
+def _with_input(shown: inspect.Signature) -> inspect.Signature:
+    """The signature of a function; what a method calls `self` and `tensor` is `input`."""
+    first, *rest = shown.parameters.values()
+    return shown.replace(parameters=[first.replace(name="input"), *rest])
 
 
 def _alias(input):
@@ -48,11 +53,11 @@ unsqueeze_copy = _copy_of(shapes.unsqueeze, "unsqueeze_copy")
 alias_copy = _copy_of(_alias, "alias_copy")
 expand_copy = _copy_of(shapes.expand, "expand_copy")
 unfold_copy = _copy_of(shapes.unfold, "unfold_copy")
-view_copy = _copy_of(_view, "view_copy")
+view_copy = _copy_of(shapes.view, "view_copy")
 slice_copy = _copy_of(_slice, "slice_copy")
 select_copy = _copy_of(joining.select, "select_copy")
 narrow_copy = _copy_of(joining.narrow, "narrow_copy")
-split_copy = _copy_of(joining.split, "split_copy")
+split_copy = _copy_of(joining.split_method, "split_copy")
 split_with_sizes_copy = _copy_of(joining.split_with_sizes, "split_with_sizes_copy")
 unbind_copy = _copy_of(joining.unbind, "unbind_copy")
 public("narrow_copy", function=False)(narrow_copy)
@@ -65,9 +70,9 @@ def unsafe_chunk(input, chunks: int, dim: int = 0):
 
 
 @public()
-def unsafe_split(tensor, split_size_or_sections, dim: int = 0):
+def unsafe_split(input, split_size, dim: int = 0):
     """As `split`, of copies."""
-    return _copied(joining.split(tensor, split_size_or_sections, dim))
+    return _copied(joining.split(input, split_size, dim))
 
 
 @public()

@@ -10,7 +10,8 @@ import math
 import numpy as np
 
 from suiren import dtypes
-from suiren.api.arguments import integer, shape_of
+from suiren.api.arguments import TYPE_WORDS, integer, shape_of
+from suiren.api.surface import fill as fill_out
 from suiren.api.surface import public
 from suiren.device import check_device
 from suiren.dtypes import FLOAT, OF_CLASS, dtype
@@ -146,7 +147,7 @@ def frombuffer(buffer, *, dtype: dtype, count: int = -1, offset: int = 0, requir
 
 
 @public(method=False)
-def scalar_tensor(s, *, dtype: dtype | None = None, device=None, requires_grad: bool = False):
+def scalar_tensor(s, *, dtype: dtype | None = None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """A 0-dim tensor of a number."""
     return tensor(s, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad)
 
@@ -183,11 +184,24 @@ def _uninitialised(shape: tuple[int, ...], d: dtype, memory_format=None):
 
 
 @public(method=False)
-def empty(*size, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
+def empty(
+    *args, size=None, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None
+):
     """Memory as it comes: shape from `size`, values undefined."""
     check_device(device)
     check_layout(layout)
-    return _leaf(_uninitialised(shape_of("empty", size), dtype or dtypes.get_default_dtype(), memory_format), requires_grad)
+    shape = shape_of("empty", args if size is None else (size,))
+    if out is not None:
+        return _into(out, _constant(0, shape, out._spec.dtype, False), dtype)
+    return _leaf(_uninitialised(shape, dtype or dtypes.get_default_dtype(), memory_format), requires_grad)
+
+
+def _into(out, value, dtype):
+    """`out`, with the values. RuntimeError for a dtype that is not that of `out`."""
+    dtype = OF_CLASS.get(dtype, dtype)
+    if dtype is not None and dtype is not out._spec.dtype:
+        raise RuntimeError(f"dtype {TYPE_WORDS[dtype.name]} does not match dtype of out parameter ({TYPE_WORDS[out._spec.dtype.name]})")
+    return fill_out(out, value)
 
 
 def _constant(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
@@ -195,19 +209,25 @@ def _constant(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
 
 
 @public(method=False)
-def zeros(*size, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
+def zeros(*args, size=None, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """Zeros of a shape."""
     if device is not None:
         check_device(device)
-    return _constant(0, shape_of("zeros", size), dtype or dtypes.get_default_dtype(), requires_grad)
+    shape = shape_of("zeros", args if size is None else (size,))
+    if out is not None:
+        return _into(out, _constant(0, shape, out._spec.dtype, False), dtype)
+    return _constant(0, shape, dtype or dtypes.get_default_dtype(), requires_grad)
 
 
 @public(method=False)
-def ones(*size, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
+def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """Ones of a shape."""
     if device is not None:
         check_device(device)
-    return _constant(1, shape_of("ones", size), dtype or dtypes.get_default_dtype(), requires_grad)
+    shape = shape_of("ones", args if size is None else (size,))
+    if out is not None:
+        return _into(out, _constant(1, shape, out._spec.dtype, False), dtype)
+    return _constant(1, shape, dtype or dtypes.get_default_dtype(), requires_grad)
 
 
 def _filled(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
@@ -217,12 +237,15 @@ def _filled(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
 
 
 @public(method=False)
-def full(size, fill_value, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
+def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """One number everywhere; its dtype follows from the number: bool, int64, or the default float dtype."""
     check_device(device)
+    shape = shape_of("full", (size,) if isinstance(size, int) else tuple(size))
+    if out is not None:
+        return _into(out, _filled(fill_value, shape, out._spec.dtype, False), dtype)
     if dtype is None:
         dtype = fill_value._spec.dtype if isinstance(fill_value, Stored) else dtypes.of_number(type(fill_value))
-    return _filled(fill_value, shape_of("full", (size,) if isinstance(size, int) else tuple(size)), dtype, requires_grad)
+    return _filled(fill_value, shape, dtype, requires_grad)
 
 
 @public(method=False)
@@ -259,25 +282,25 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad: bool = Fal
 
 
 @public(function=False)
-def new_empty(self, *size, dtype=None, device=None, requires_grad: bool = False):
+def new_empty(self, *args, size=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """Memory as it comes, of this tensor's dtype."""
-    return empty(*size, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
+    return empty(*args, size=size, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
 
 
 @public(function=False)
-def new_zeros(self, *size, dtype=None, device=None, requires_grad: bool = False):
+def new_zeros(self, *args, size=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """Zeros, of this tensor's dtype."""
-    return zeros(*size, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
+    return zeros(*args, size=size, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
 
 
 @public(function=False)
-def new_ones(self, *size, dtype=None, device=None, requires_grad: bool = False):
+def new_ones(self, *args, size=None, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """Ones, of this tensor's dtype."""
-    return ones(*size, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
+    return ones(*args, size=size, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
 
 
 @public(function=False)
-def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad: bool = False):
+def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """One number everywhere, of this tensor's dtype."""
     return full(size, fill_value, dtype=dtype or self._spec.dtype, device=device, requires_grad=requires_grad)
 
@@ -313,14 +336,14 @@ def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, req
     return _leaf(place if place._spec.dtype is dtype else creation.cast(place, dtype=dtype), requires_grad)
 
 
-@public("range", method=False)
-def range_with_end(start, end, step=1, *, dtype=None, device=None, requires_grad: bool = False):
+@public("range", method=False, out=True)
+def range_with_end(start, end, step=1, *, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """As arange, but float and with `end` included."""
     return arange(start, end + step / 2 if step else end, step, dtype=dtype or dtypes.get_default_dtype(), requires_grad=requires_grad)
 
 
 @public(method=False, out=True)
-def linspace(start, end, steps: int, *, dtype=None, layout=None, device=None, requires_grad: bool = False):
+def linspace(start, end, steps: int, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """`steps` numbers from start to end, both included, evenly spaced; each half counted from its own end."""
     steps = integer(steps)
     if steps < 0:
@@ -338,7 +361,9 @@ def linspace(start, end, steps: int, *, dtype=None, layout=None, device=None, re
 
 
 @public(method=False, out=True)
-def logspace(start, end, steps: int, base: float = 10.0, *, dtype=None, layout=None, device=None, requires_grad: bool = False):
+def logspace(
+    start, end, steps: int, base: float = 10.0, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False
+):
     """base to the power of `linspace(start, end, steps)`."""
     from suiren.ops import powers
 
@@ -347,7 +372,7 @@ def logspace(start, end, steps: int, base: float = 10.0, *, dtype=None, layout=N
 
 
 @public(method=False, out=True)
-def eye(n: int, m: int | None = None, *, dtype=None, layout=None, device=None, requires_grad: bool = False):
+def eye(n: int, m: int | None = None, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """Ones on the diagonal of an n by m matrix, zeros elsewhere."""
     for size, name in ((n, "n"), (m, "m")):
         if size is not None and size < 0:

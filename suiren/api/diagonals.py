@@ -44,13 +44,13 @@ def _corner_places(find, row: int, col: int, offset: int, dtype):
 
 
 @public(method=False)
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None):
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, layout=None, device=None, pin_memory: bool = False):
     """(rows, columns) of the elements below a diagonal, as a (2, n) tensor."""
     return _corner_places(np.tril_indices, row, col, offset, dtype)
 
 
 @public(method=False)
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None):
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, layout=None, device=None, pin_memory: bool = False):
     """(rows, columns) of the elements above a diagonal, as a (2, n) tensor."""
     return _corner_places(np.triu_indices, row, col, offset, dtype)
 

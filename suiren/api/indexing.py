@@ -272,7 +272,7 @@ def select_scatter(input, src, dim: int, index: int):
     return view_write(input, src, op=movement.select, op_params=(d, index + n if index < 0 else index))
 
 
-@public()
+@public(out=True)
 def slice_scatter(input, src, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1):
     """`input` with `src` in a slice of a dim."""
     shape, d = input._spec.shape, dim_of(dim, input._spec.ndim)

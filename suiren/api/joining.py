@@ -173,7 +173,7 @@ def unbind(input, dim: int = 0):
     return tuple([record1(movement.select, input, (d, i)) for i in range(input._spec.shape[d])])
 
 
-@public()
+@public(method=False)
 def split(tensor, split_size_or_sections, dim: int = 0):
     """Pieces of a size (the last may be smaller), or of the sizes given. RuntimeError if sizes do not add up."""
     key = ("split", tensor._spec, split_size_or_sections, dim)
@@ -186,6 +186,12 @@ def split(tensor, split_size_or_sections, dim: int = 0):
         if key is not None:
             remember(key, steps)
     return tuple([record1(movement.slice, tensor, params) for params in steps])
+
+
+@public("split", function=False)
+def split_method(self, split_size, dim: int = 0):
+    """Pieces of a size (the last may be smaller), or of the sizes given: see `split`."""
+    return split(self, split_size, dim)
 
 
 def _pieces(spec: Spec, split_size_or_sections, dim: int) -> tuple:
@@ -229,8 +235,9 @@ def chunk(input, chunks: int, dim: int = 0):
 
 
 @public()
-def tensor_split(input, indices_or_sections, dim: int = 0):
-    """Pieces cut at indices, or so many of nearly equal size."""
+def tensor_split(input, indices_or_sections=None, dim: int = 0, *, indices=None, sections=None):
+    """Pieces cut at indices, or so many of nearly equal size; which of both may be said by name."""
+    indices_or_sections = _cuts("tensor_split", indices_or_sections, indices, sections)
     d = dim_of(dim, input._spec.ndim)
     n = input._spec.shape[d]
     if isinstance(indices_or_sections, Stored):
@@ -247,8 +254,17 @@ def tensor_split(input, indices_or_sections, dim: int = 0):
     return tuple([part(input, d, a, max(0, b - a)) for a, b in zip(cuts, cuts[1:])])
 
 
+def _cuts(function: str, *given):
+    """The one argument that says where to cut. TypeError if there is none, or more than one."""
+    found = [x for x in given if x is not None]
+    if len(found) != 1:
+        raise TypeError(f"{function}() received an invalid combination of arguments: it takes either indices or sections")
+    return found[0]
+
+
 def _split_along(name: str, dim_of_ndim, doc: str):
-    def f(input, indices_or_sections):
+    def f(input, indices_or_sections=None, *, indices=None, sections=None):
+        indices_or_sections = _cuts(name, indices_or_sections, indices, sections)
         if isinstance(indices_or_sections, int) and input._spec.shape[dim_of_ndim(input._spec.ndim)] % indices_or_sections:
             raise RuntimeError(
                 f"torch.{name} attempted to split along dimension {dim_of_ndim(input._spec.ndim)}, but the size of the dimension "

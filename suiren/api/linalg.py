@@ -51,19 +51,19 @@ def bmm(input, mat2):
 
 
 @public(out=True)
-def dot(input, other):
+def dot(input, tensor):
     """The sum of products of two vectors."""
-    for name, x in (("1D", input), ("1D", other)):
+    for name, x in (("1D", input), ("1D", tensor)):
         if x._spec.ndim != 1:
-            raise RuntimeError(f"{name} tensors expected, but got {input._spec.ndim}D and {other._spec.ndim}D tensors")
-    if input._spec.dtype is not other._spec.dtype:
-        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {TYPE_WORDS[input._spec.dtype.name]} and {TYPE_WORDS[other._spec.dtype.name]}")
-    n, m = input._spec.numel, other._spec.numel
+            raise RuntimeError(f"{name} tensors expected, but got {input._spec.ndim}D and {tensor._spec.ndim}D tensors")
+    if input._spec.dtype is not tensor._spec.dtype:
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {TYPE_WORDS[input._spec.dtype.name]} and {TYPE_WORDS[tensor._spec.dtype.name]}")
+    n, m = input._spec.numel, tensor._spec.numel
     if n != m:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but got {n} and {m} elements respectively"
         )
-    return record1(reduce.sum, pointwise.mul(input, other), ((0,), False))
+    return record1(reduce.sum, pointwise.mul(input, tensor), ((0,), False))
 
 
 @public(out=True)

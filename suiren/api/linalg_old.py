@@ -41,7 +41,7 @@ def det(input):
     return solving.det(input)
 
 
-@public()
+@public(out=True)
 def slogdet(input):
     """(sign, log of the magnitude) of the determinant."""
     return return_types.slogdet(*solving.slogdet(input))
@@ -114,9 +114,9 @@ def lu_unpack(LU_data, LU_pivots, unpack_data: bool = True, unpack_pivots: bool 
 
 @public(out=True)
 @casting.wide
-def lu_solve(b, LU_data, LU_pivots):
-    """X of A X = b from the factors of A."""
-    return factors.lu_solve(LU_data, LU_pivots, b)
+def lu_solve(input, LU_data, LU_pivots):
+    """X of A X = input from the factors of A."""
+    return factors.lu_solve(LU_data, LU_pivots, input)
 
 
 def _check_sizes(function: str, A, b) -> None:
@@ -130,12 +130,12 @@ def _check_sizes(function: str, A, b) -> None:
 
 @public(out=True)
 @casting.wide
-def triangular_solve(b, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
-    """(X of A X = b, A) for triangular A; of A^T with `transpose`."""
+def triangular_solve(input, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
+    """(X of A X = input, A) for triangular A; of A^T with `transpose`."""
     check_square("triangular_solve", A)
-    check_same("triangular_solve", A, b)
-    _check_sizes("triangular_solve", A, b)
-    both = of_one_batch(A, b)
+    check_same("triangular_solve", A, input)
+    _check_sizes("triangular_solve", A, input)
+    both = of_one_batch(A, input)
     if transpose:
         found = record(ops.solve_triangular, (ops.transposed(both[0]), both[1]), (not upper, bool(unitriangular)))
     else:

@@ -197,7 +197,7 @@ def put(input, index, source, accumulate: bool = False):
 # ---------------------------------------------------------------- where something holds
 
 
-@public()
+@public(out=True)
 def nonzero(input, *, as_tuple: bool = False):
     """The places of elements that are not 0: an (n, ndim) tensor, or a tensor per dim. Runs what is pending."""
     check_tensor("nonzero", input)

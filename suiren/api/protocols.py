@@ -93,9 +93,9 @@ def typename(obj, /):
 
 
 @public(method=False)
-def result_type(tensor1, tensor2):
+def result_type(tensor, other):
     """The dtype that an operation on two tensors or numbers gives."""
-    return common_dtype((kind(tensor1), kind(tensor2)))
+    return common_dtype((kind(tensor), kind(other)))
 
 
 @public(method=False)
@@ -183,14 +183,14 @@ def _reread(root, d: dtype):
 
 
 @public(function=False)
-def resize_(self, *sizes, memory_format=None):
+def resize_(self, *args, size=None, memory_format=None):
     """Has another shape from now on: its elements in order as far as they go, the others undefined. RuntimeError if it requires grad.
 
     With another number of elements its memory is new, and no longer shared with its views.
     """
     if self._spec.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    shape = shape_of("resize_", sizes)
+    shape = shape_of("resize_", args if size is None else (size,))
     from suiren.api.creation import empty
 
     fresh = empty(shape, dtype=self._spec.dtype)
@@ -243,7 +243,7 @@ def as_subclass(self, cls):
     return made
 
 
-@public(method=False)
+@public(method=False, out=True)
 def detach_copy(input):
     """A copy in memory of its own, without a history."""
     return input.detach().clone()

@@ -88,7 +88,7 @@ def scatter_add(input, dim: int, index, src):
     return _scattered("scatter", input, dim, index, src, indexing.scatter_add)
 
 
-@public()
+@public(out=True)
 def take_along_dim(input, indices, dim: int | None = None):
     """`gather` with the other dims broadcast; without a dim, from the flattened elements."""
     if dim is None:

@@ -45,11 +45,13 @@ def reshaped(x, arguments: tuple, must_view: bool = False):
 
 @public(function=False)
 @viewing
-def view(self, *shape):
+def view(self, *args, size=None, dtype=None):
     """The same storage in another shape; one size may be -1. RuntimeError if it does not fit or the strides cannot say it."""
-    if shape and shape[0].__class__ is not int and not isinstance(shape[0], (tuple, list)) and not hasattr(shape[0], "__index__"):
-        return _viewed_as(self, shape[0])
-    return reshaped(self, shape, True)
+    if not args:
+        args = (dtype,) if dtype is not None else () if size is None else (size,)
+    if args and args[0].__class__ is not int and not isinstance(args[0], (tuple, list)) and not hasattr(args[0], "__index__"):
+        return _viewed_as(self, args[0])
+    return reshaped(self, args, True)
 
 
 def _viewed_as(x, dtype):
@@ -131,9 +133,8 @@ def squeeze(input, dim=None):
     if dim is None:
         key = ("squeeze", input._spec)
         return record1(movement.reshape, input, known(key) or remember(key, (tuple([n for n in shape if n != 1]),)))
-    else:
-        named = {dim_of(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))}
-        left = tuple([n for i, n in enumerate(shape) if n != 1 or i not in named])
+    named = {dim_of(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))}
+    left = tuple([n for i, n in enumerate(shape) if n != 1 or i not in named])
     return record1(movement.reshape, input, (left,))
 
 
@@ -181,7 +182,7 @@ def permute(input, *args, dims=None):
     return record1(movement.permute, input, (order,) if key is None else remember(key, (order,)))
 
 
-@public("transpose swapaxes swapdims")
+@public("transpose swapdims")
 @viewing
 def transpose(input, dim0: int, dim1: int):
     """Two dims exchanged."""
@@ -197,6 +198,12 @@ def transpose(input, dim0: int, dim1: int):
         order[a], order[b] = b, a
         params = remember(key, (tuple(order),))
     return record1(movement.permute, input, params)
+
+
+@public()
+def swapaxes(input, axis0: int, axis1: int):
+    """Two dims exchanged: see `transpose`."""
+    return transpose(input, axis0, axis1)
 
 
 @public()

@@ -41,7 +41,7 @@ def argsort(input, dim: int = -1, descending: bool = False, stable: bool = False
     return sort(input, dim, descending).indices
 
 
-@public()
+@public(out=True)
 def msort(input):
     """The values in order along the first dim."""
     return sort(input, 0).values
@@ -112,7 +112,7 @@ def _median_along(x, d: int, keepdim: bool):
     return (found if keepdim else movement.reshape(found, shape=index._spec.shape)), index
 
 
-@public(method=False)
+@public(method=False, out=True)
 def searchsorted(sorted_sequence, input, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter=None):
     """Where each value would have to be put into a sorted sequence (of each row) to keep it sorted."""
     if side is not None and side not in ("left", "right"):
@@ -125,7 +125,7 @@ def searchsorted(sorted_sequence, input, *, out_int32: bool = False, right: bool
     return creation.cast(found, dtype=dtypes.int32) if out_int32 else found
 
 
-@public(method=False)
+@public(method=False, out=True)
 def bucketize(input, boundaries, *, out_int32: bool = False, right: bool = False):
     """The bucket of each value between sorted boundaries."""
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
@@ -182,7 +182,7 @@ def bincount(input, weights=None, minlength: int = 0):
     return Tensor.from_array(counts.astype(np.int64) if w is None else counts, copy=True)
 
 
-@public()
+@public(out=True)
 def histc(input, bins: int = 100, min: float = 0, max: float = 0):
     """How many elements fall into each of `bins` equal intervals from min to max (of the data, if both are 0). Runs what is pending."""
     a = data_of(input)
@@ -270,7 +270,7 @@ def logcumsumexp(input, dim: int):
     return _scan(scan_sort.logcumsumexp, input, dim, None)
 
 
-@public()
+@public(out=True)
 def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None):
     """Each element less the one before it along a dim, n times over."""
     from suiren.api.joining import cat

@@ -189,7 +189,7 @@ def _counted(rows: np.ndarray, edges: list[np.ndarray], weight, density: bool) -
     return counts.astype(rows.dtype)
 
 
-@public()
+@public(out=True)
 def histogram(input, bins, *, range=None, weight=None, density: bool = False):
     """(counts, edges) over `bins` equal bins of `range` (or of the data's), or between the edges of a tensor. Runs what is pending.
 

@@ -70,40 +70,44 @@ def _drawn(op, generator: Generator | None, numbers: tuple[float, float], shape:
 
 @public(method=False)
 def rand(
-    *size, generator: Generator | None = None, out: Tensor | None = None, dtype: dtype | None = None, layout=None, device=None,
+    *args, size=None, generator: Generator | None = None, out: Tensor | None = None, dtype: dtype | None = None, layout=None, device=None,
     requires_grad: bool = False, pin_memory: bool = False,
 ):  # fmt: skip
     """Uniform numbers from [0, 1): shape from `size`, of a floating dtype."""
-    for n in size:
+    if size is not None:
+        args = (size,)
+    for n in args:
         if type(n) is not int or n < 0:
-            size = _shape(size)
+            args = _shape(args)
             break
     if device is not None:
         check_device(device)
-    t = _drawn(rng_uniform, generator, _UNIT, tuple(size), dtype or get_default_dtype())
+    t = _drawn(rng_uniform, generator, _UNIT, tuple(args), dtype or get_default_dtype())
     return _finished(t, out, requires_grad) if requires_grad or out is not None else t
 
 
 @public(method=False)
 def randn(
-    *size, generator: Generator | None = None, out: Tensor | None = None, dtype: dtype | None = None, layout=None, device=None,
+    *args, size=None, generator: Generator | None = None, out: Tensor | None = None, dtype: dtype | None = None, layout=None, device=None,
     requires_grad: bool = False, pin_memory: bool = False,
 ):  # fmt: skip
     """Normal numbers of mean 0 and variance 1: shape from `size`, of a floating dtype."""
-    for n in size:
+    if size is not None:
+        args = (size,)
+    for n in args:
         if type(n) is not int or n < 0:
-            size = _shape(size)
+            args = _shape(args)
             break
     if device is not None:
         check_device(device)
-    t = _drawn(rng_normal, generator, _UNIT, tuple(size), dtype or get_default_dtype())
+    t = _drawn(rng_normal, generator, _UNIT, tuple(args), dtype or get_default_dtype())
     return _finished(t, out, requires_grad) if requires_grad or out is not None else t
 
 
 @public(method=False)
 def rand_like(
     input, *, generator: Generator | None = None, dtype: dtype | None = None, layout=None, device=None, requires_grad: bool = False,
-    memory_format=None,
+    memory_format=None, pin_memory: bool = False,
 ):  # fmt: skip
     """Uniform numbers from [0, 1), with the shape and dtype of `input`."""
     return rand(*input._spec.shape, generator=generator, dtype=dtype or input._spec.dtype, device=device, requires_grad=requires_grad)
@@ -112,7 +116,7 @@ def rand_like(
 @public(method=False)
 def randn_like(
     input, *, generator: Generator | None = None, dtype: dtype | None = None, layout=None, device=None, requires_grad: bool = False,
-    memory_format=None,
+    memory_format=None, pin_memory: bool = False,
 ):  # fmt: skip
     """Normal numbers of mean 0 and variance 1, with the shape and dtype of `input`."""
     return randn(*input._spec.shape, generator=generator, dtype=dtype or input._spec.dtype, device=device, requires_grad=requires_grad)
@@ -152,7 +156,7 @@ def randint(
 @public(method=False)
 def randint_like(
     input, low, high=None, *, generator: Generator | None = None, dtype: dtype | None = None, layout=None, device=None,
-    requires_grad: bool = False, memory_format=None,
+    requires_grad: bool = False, memory_format=None, pin_memory: bool = False,
 ):  # fmt: skip
     """Whole numbers from [low, high), or from [0, high), with the shape and dtype of `input`."""
     low, high = (0, low) if high is None else (low, high)

@@ -36,6 +36,10 @@ t.arange(2, 3.5); t.arange(0); t.linspace(0, 1, 5); t.linspace(3, -3, 4); t.lins
 t.logspace(0, 2, 3); t.eye(3); t.eye(2, 3); t.eye(0); t.eye(-1); t.eye(2, dtype=t.int64); t.tensor(2.5, requires_grad=True)
 a = x.detach().clone(); a.zero_(); a ;; a = x.detach().clone(); a.fill_(3); a ;; a = k.clone(); a.fill_(2); a ;; x.clone() ; x.detach()
 t.Tensor([1, 2]); t.Tensor(2, 3).shape; t.scalar_tensor(2); t.asarray([1.0, 2.0]); t.ones(3, requires_grad=True)
+t.zeros(size=(2, 3)); t.ones(size=[2]); t.empty(size=(2, 3)).shape; t.rand(size=(2, 3)).shape; t.randn(size=(2,)).shape; x.new_zeros(size=(2,)); x.new_ones(size=(2,), layout=t.strided)
+x.new_empty((2,), pin_memory=False).shape; k.new_full((2,), 1, layout=t.strided, pin_memory=False); t.eye(3, pin_memory=False); t.linspace(0, 1, 3, pin_memory=False)
+t.rand_like(x, pin_memory=False).shape; t.scalar_tensor(2.0, layout=t.strided, pin_memory=False); t.full((2, 3), 1, out=t.empty(0)); t.zeros(2, out=t.empty(2), dtype=t.int64)
+o = t.empty(3); t.zeros(2, 3, out=o); o ;; o = t.empty(2, dtype=t.int64); t.ones(2, out=o); o ;; o = t.empty(0); t.range(0, 2, out=o); o ;; t.empty(2, 3, out=t.ones(1)).shape
 """
 
 EXPRESSIONS["pointwise"] = """
@@ -69,6 +73,7 @@ t.where(mask, x, y); t.where(mask, x, 0.0); t.where(mask, 1, 0); t.where(mask, 1
 x.masked_fill(mask, 9); x.masked_fill(mask, s); x.masked_fill(k, 1); x.masked_fill(row[:, None], 0); t.count_nonzero(k); t.count_nonzero(k, 0)
 t.isin(k, t.tensor([1, 2])); t.isin(k, 1); a = k.clone(); a &= 3; a ;; a = mask.clone(); a |= True; a ;; a = x.detach().clone(); a.masked_fill_(mask, -1); a
 mask.any(); bool((x == x).all()); t.eq(x, 'a')
+t.isin(k, k[0], out=t.empty(0, dtype=t.bool))
 """
 
 EXPRESSIONS["reductions"] = """
@@ -96,6 +101,7 @@ x.flip(0); x.flip(0, 1); t.flip(b, (1, 2)); t.flip(b, dims=(-1,)); t.fliplr(x); 
 t.meshgrid(v, u, indexing='ij')[0]; t.meshgrid(v, u, indexing='xy')[1]; x.shape; x.size(0); x.size(-1); x.size(3); x.numel(); x.t().is_contiguous(); x.t().stride(); x[1:].storage_offset()
 a = x.detach().clone(); a.view(-1)[0] = 9; a ;; a = x.detach().clone(); a.t().add_(v.detach()[:, None]); a ;; a = x.detach().clone(); a.flatten()[0] = 9; a ;; a = x.detach().clone(); a.diagonal().zero_(); a
 a = x.detach().clone(); a.expand(2, 3, 4).add_(1)
+t.swapaxes(x, axis0=0, axis1=1); x.swapaxes(axis0=0, axis1=1); x.view(size=(12,)); x.view(dtype=t.float32); x.sum_to_size(size=(1, 4)); x.swapdims(dim0=0, dim1=1)
 """
 
 EXPRESSIONS["joining"] = """
@@ -105,6 +111,8 @@ x.narrow(1, 1, 2); x.narrow(1, 3, 2); x.narrow(0, -1, 1); x.select(1, 2); x.sele
 t.split(x, 2)[1]; t.split(x, [1, 2])[1]; t.split(x, [1, 1]); x.split(3, dim=1)[1]; x.split(0); t.chunk(x, 2)[1]; t.chunk(x, 2, 1)[0]; t.chunk(x, 5)[2]; t.chunk(x, 0); len(t.chunk(x, 5))
 t.tensor_split(x, 2, 1)[1]; t.tensor_split(v, (1, 3))[1]; t.tensor_split(v, 3)[0]; t.hsplit(x, 2)[1]; t.vsplit(x, 3)[1]; t.hsplit(x, 3)
 a = x.detach().clone(); a.chunk(3)[1].zero_(); a ;; a = x.detach().clone(); a[0].mul_(2); a
+t.hsplit(x, sections=2); t.vsplit(x, indices=[1]); t.dsplit(b, sections=2); t.tensor_split(x, sections=2); t.tensor_split(x, indices=[1], dim=1); x.hsplit(indices=(1,)); x.split(split_size=2)
+t.split(x, split_size_or_sections=2)
 """
 
 EXPRESSIONS["indexing"] = """
@@ -119,6 +127,7 @@ t.take(x, i); x.put(t.tensor([0, 1]), t.tensor([7.0, 8.0])); t.gather(x, 0, i); 
 t.nonzero(k); t.nonzero(mask, as_tuple=True)[1]; t.nonzero(s); t.argwhere(k); t.masked_select(x, mask); t.masked_select(x, row[:, None]); x.masked_scatter(mask, y); t.tril(x); t.triu(x, 1); t.tril(b, -1); t.tril(v); t.tril_indices(3, 3); t.triu_indices(3, 4, 1)
 t.diag(v); t.diag(m); t.diag(m, 1); t.diag_embed(x); t.diag_embed(v, 1); t.diagflat(x[:1]); t.trace(m); t.select_scatter(x, v, 0, 1); t.slice_scatter(x, y[:2], 0, 1); t.diagonal_scatter(m, u.detach())
 x.scatter_reduce(1, i, y, 'sum'); x.scatter_reduce(1, i, y, 'mean'); a = x.detach().clone(); a.index_add_(0, j, y.detach()); a ;; a = x.detach().clone(); a.scatter_(1, i, 0.5); a
+t.nonzero(mask, out=t.empty(0, dtype=t.int64)); t.slice_scatter(x.detach(), t.zeros(1, 4), 0, 0, 1, out=t.empty(0)); t.take_along_dim(x.detach(), i, 0, out=t.empty(0))
 """
 
 EXPRESSIONS["linalg"] = """
@@ -134,11 +143,14 @@ x.kthvalue(2); x.kthvalue(2, 0, keepdim=True); x.median(); x.median(1); k.median
 t.searchsorted(t.tensor([1.0, 2.0, 3.0]), t.tensor([0.5, 2.0, 9.0])); t.searchsorted(t.tensor([1.0, 2.0]), 1.5); t.bucketize(t.tensor([1, 5]), t.tensor([2, 4])); t.bucketize(t.tensor([2]), t.tensor([2, 4]), right=True)
 t.unique(k); t.unique(k, return_counts=True); t.unique(k, return_inverse=True); t.unique(i, dim=0); t.unique_consecutive(t.tensor([1, 1, 2, 1])); t.bincount(j); t.bincount(j, minlength=5); t.bincount(j, u.detach()); t.histc(x.detach(), 4, -2, 2)
 t.repeat_interleave(v, 2); t.repeat_interleave(x, 2, 1); t.repeat_interleave(x, t.tensor([1, 0, 2]), 0); t.repeat_interleave(j); x.cumsum(0); k.cumsum(1); x.cumprod(1); x.cumsum(1, dtype=t.float64); x.cummax(1); x.cummin(0); s.cummax(0); s.cummin(0); t.logcumsumexp(x * 50, 0); t.logcumsumexp(s, 0); t.logcumsumexp(k, 0); t.logcumsumexp(x, 1); t.diff(x); t.diff(k, dim=0); t.diff(v, 2); t.diff(v, 0, prepend=v); t.diff(v, -1); t.diff(s); t.diff(v, prepend=v[:1], append=v[:2]); x.cumsum(3)
+t.searchsorted(t.arange(3.0), x, out=t.empty(0, dtype=t.int64)); t.bucketize(x, t.arange(3.0), out=t.empty(0, dtype=t.int64)); t.diff(x.detach(), out=t.empty(0))
+t.histc(x.detach(), out=t.empty(0)); t.msort(x.detach(), out=t.empty(0))
 """
 
 EXPRESSIONS["activation"] = """
 t.softmax(x, 1); t.softmax(x, 0); x.softmax(-1); x.log_softmax(1); t.log_softmax(b, 1); s.softmax(0); k.softmax(0); k.softmax(0, dtype=t.float32); x.softmax(2); (x * 100).softmax(1); (x * 100).log_softmax(1); e.softmax(1); e.softmax(0)
 t.selu(x); t.celu(x, 1.5); t.threshold(x, 0.5, 2.0); t.prelu(x, v[:1] * 1); t.prelu(x, v); t.prelu(x, u); t.hardshrink(x); t.relu(k); x.sigmoid(); x.tanh()
+t.softmax(x.detach(), 0, out=t.empty(0)); t.log_softmax(x.detach(), 1, out=t.empty(0)); t.threshold(x.detach(), 1, 2, out=t.empty(0)); t.hardshrink(x.detach(), out=t.empty(0))
 """
 
 
@@ -160,6 +172,7 @@ t.histogram(x.detach(), 4); t.histogram(x.detach(), 4, range=(-1.0, 1.0)); t.his
 t.histogramdd(m.detach(), (2, 3, 2)); t.histogramdd(m.detach(), 2, density=True); t.histogramdd(x.detach()[:, :2], (2, 2), range=(-1.0, 1.0, -2.0, 2.0)); t.histogramdd(x.detach()[:, :2], (t.tensor([-2.0, 0.0, 2.0]), t.tensor([-1.0, 1.0])))
 t.cov(x); x.cov(correction=0); t.cov(v); t.cov(x, fweights=t.tensor([1, 2, 0, 3])); t.cov(x, aweights=p[0]); t.cov(x, fweights=t.tensor([1, 2, 0, 3]), aweights=p[0]); t.cov(k); t.cov(b); t.cov(mask); t.cov(s); t.corrcoef(x); t.corrcoef(v); t.corrcoef(b); x.corrcoef()
 t.gradient(v); t.gradient(x); t.gradient(x, spacing=2.0); t.gradient(x, dim=1); t.gradient(x, dim=0, edge_order=2); t.gradient(v, spacing=(t.tensor([0.0, 1.0, 3.0, 3.5]),)); t.gradient(v, spacing=(t.tensor([0.0, 1.0, 3.0, 3.5]),), edge_order=2); t.gradient(x, spacing=[0.5, 2.0]); t.gradient(v[:1])
+t.histogram(x.detach(), 3, out=(t.empty(0), t.empty(0)))
 """
 
 EXPRESSIONS["scatter"] = """
@@ -179,6 +192,7 @@ t.signal.windows.kaiser(5, beta=3.0); t.signal.windows.kaiser(1); t.signal.windo
 EXPRESSIONS["copies"] = """
 t.view_copy(x, (2, 6)); t.permute_copy(x, (1, 0)); t.transpose_copy(x, 0, 1); t.t_copy(x); t.expand_copy(v, (2, 4)); t.diagonal_copy(m); t.squeeze_copy(x[:1]); t.squeeze_copy(x[:1], 0); t.unsqueeze_copy(x, 1); t.unfold_copy(v, 0, 2, 1); t.unbind_copy(x); t.split_copy(x, 2); t.split_with_sizes_copy(x, [1, 2]); t.slice_copy(x, 1, 0, 4, 2); t.select_copy(x, 0, 1)
 t.alias_copy(x); t.as_strided_copy(x, (2, 2), (1, 2)); t.narrow_copy(x, 1, 1, 2); x.narrow_copy(0, 1, 2); t.unsafe_chunk(x, 2); x.unsafe_split(2); x.unsafe_split_with_sizes([1, 2], 0); a = t.diagonal_copy(m.detach()); a.zero_(); m
+t.view_copy(x, size=(12,)); t.unsafe_split(x, split_size=2); x.unsafe_split(split_size=2); t.detach_copy(x, out=t.empty(0)); t.select_copy(x, axis=0, index=1); t.diagonal_copy(input=x, offset=1)
 """
 
 EXPRESSIONS["numbers"] = """
@@ -191,6 +205,7 @@ x.sum_to_size(4); x.sum_to_size(3, 1); x.sum_to_size((1, 1)); x.sum_to_size(3, 4
 t.renorm(x, 2, 0, 1.0); x.renorm(1, 1, 0.5); t.renorm(v, 2, 0, 1.0); t.renorm(x, -1, 0, 1.0); t.empty_strided((2, 3), (1, 2)).stride(); t.empty_strided((2,), (1, 2)); x.new_empty_strided((2, 3), (4, 1)).shape; t.empty_permuted((2, 3), (1, 0)).stride(); t.empty_permuted((2,), (1, 0)); t.as_strided_scatter(x.detach(), y.detach()[:2, :2], (2, 2), (1, 2), 1)
 a = x.clone(); t.zero_(a); a ;; a = x.clone(); a.zero_(); a + x ;; t.vander(v); t.vander(j, 2, True); t.vander(x); t.vander(v, 0); a = m.detach().clone(); a.fill_diagonal_(7); a ;; a = t.zeros(7, 3); a.fill_diagonal_(1, wrap=True); a ;; a = t.zeros(4); a.fill_diagonal_(1) ;; a = x.detach().clone(); a.renorm_(2, 0, 1.0); a
 a = x.detach().clone(); t.exp_(a); a ;; a = x.detach().clone(); t.clamp_(a, 0, 1); a ;; a = d.clone(); a.float_power_(2); a ;; a = x.detach().clone(); a.float_power_(2) ;; a = d.clone(); a.sinc_(); a
+x.detach().clone().resize_(size=(2, 6)); x.detach().clone().copy_(other=y); t.result_type(tensor=x, other=d); x.is_pinned(device=None); t.nonzero_static(mask, size=2, out=t.empty(0, dtype=t.int64))
 """
 
 EXPRESSIONS["of_nn"] = """
@@ -211,6 +226,7 @@ EXPRESSIONS["changing_views"] = """
 a = x.detach().clone(); a.unsqueeze_(0); a ;; a = x.detach().clone(); a.t_(); a ;; a = b.detach().clone(); a.transpose_(0, 2); a ;; a = b.detach().clone(); a.swapaxes_(0, -1); a.shape ;; a = x.detach()[:1].clone(); a.squeeze_(); a ;; a = x.detach().clone(); a.squeeze_(0); a ;; a = v.detach().clone(); a.as_strided_((2, 2), (1, 2)); a
 a = x.detach().clone(); o = a[0]; a.unsqueeze_(0); a.add_(1); o ;; a = x.detach().clone(); o = a[:, 1:]; a.t_(); o.zero_(); a ;; a = x.detach().clone(); o = a[0]; a.t_(); a.unsqueeze_(1); a[0] = 7; o ;; a = x.detach().clone(); o = a[1:]; o.unsqueeze_(0); o.mul_(2); a ;; a = x.detach().clone(); a.t_(); a.stride()
 a = x * 2; a.unsqueeze_(0); a * a ;; a = x * 2; a.t_(); a @ x ;; a = x * 2; o = a[0]; a.unsqueeze_(1); o * a[0] ;; x.unsqueeze_(0) ;; a = b.detach().clone(); a.t_() ;; a = x.detach().clone(); a.unsqueeze_(5) ;; a = x * 2; a.squeeze_(); a ;; a = t.arange(4.0); t.as_strided_(a, (2,), (2,)); a
+a = x.detach().clone(); a.swapaxes_(axis0=0, axis1=1); a
 """
 
 
