@@ -224,7 +224,7 @@ _FUNCTIONS: dict[tuple[str, str], Callable] = {
 }
 _VALUES: dict[tuple[str, str], Any] = {
     **{("torch", d.name): d for d in dtypes.ALL},
-    **{("torch", storage): StorageType(dtypes._by_name(name)) for name, storage in _STORAGE_NAMES.items()},
+    **{("torch", storage): StorageType(dtypes.by_name(name)) for name, storage in _STORAGE_NAMES.items()},
     **{("torch.storage", "UntypedStorage"): StorageType(None), ("torch", "UntypedStorage"): StorageType(None)},
 }
 

@@ -70,7 +70,7 @@ class dtype:
         return f"torch.{self.name}"  # PyTorch's text: programs and people compare it
 
     def __reduce__(self):
-        return _by_name, (self.name,)
+        return by_name, (self.name,)
 
 
 float32 = dtype._make("float32", "float32", FLOAT, 4, "float", "f32")
@@ -102,7 +102,8 @@ _SCALAR_NAMES = {
 _default = float32
 
 
-def _by_name(name: str) -> dtype:
+def by_name(name: str) -> dtype:
+    """The dtype of a name, "float32". KeyError where there is none."""
     return _BY_NAME[name]
 
 

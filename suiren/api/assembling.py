@@ -9,7 +9,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.api.arguments import ALL_DIMS, check_tensor, dim_of, sizes
-from suiren.api.creation import _uninitialised, empty
+from suiren.api.creation import empty, uninitialised
 from suiren.api.picking import nonzero
 from suiren.api.reductions import vector_norm
 from suiren.api.shapes import as_strided, permute, reshaped
@@ -198,7 +198,7 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
     if len(size) != len(stride):
         raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
     room = 1 + sum((n - 1) * s for n, s in zip(size, stride)) if 0 not in size else 0
-    found = as_strided(_uninitialised((room,), dtype or dtypes.get_default_dtype()), size, stride)
+    found = as_strided(uninitialised((room,), dtype or dtypes.get_default_dtype()), size, stride)
     return found.requires_grad_() if requires_grad else found
 
 

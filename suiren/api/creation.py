@@ -168,16 +168,17 @@ def typed_constructor(cls, d: dtype, args: tuple, device=None):
         raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
     if len(args) == 1 and not isinstance(args[0], int) and not hasattr(args[0], "numel"):
         return cls.from_array(_array_of(args[0], d), copy=True)
-    return _uninitialised(shape_of("empty", args) if args else (0,), d)
+    return uninitialised(shape_of("empty", args) if args else (0,), d)
 
 
 # ---------------------------------------------------------------- filled
 
 
-def _uninitialised(shape: tuple[int, ...], d: dtype, memory_format=None):
+def uninitialised(shape: tuple[int, ...], d: dtype, memory_format=None):
+    """A tensor over memory as it comes."""
     order = order_of(memory_format, len(shape))
     if order is not None:
-        inner = _uninitialised(tuple(shape[i] for i in order), d)
+        inner = uninitialised(tuple(shape[i] for i in order), d)
         return movement.permute(inner, dims=tuple(order.index(i) for i in range(len(shape))))
     s = spec(shape, OF_CLASS.get(d, d))
     return adopt(Tensor, Buffer(s.nbytes), s)
@@ -193,7 +194,7 @@ def empty(
     shape = shape_of("empty", args if size is None else (size,))
     if out is not None:
         return _into(out, _constant(0, shape, out._spec.dtype, False), dtype)
-    return _leaf(_uninitialised(shape, dtype or dtypes.get_default_dtype(), memory_format), requires_grad)
+    return _leaf(uninitialised(shape, dtype or dtypes.get_default_dtype(), memory_format), requires_grad)
 
 
 def _into(out, value, dtype):
@@ -251,7 +252,7 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, re
 @public(method=False)
 def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """Memory as it comes, with the shape and dtype of `input`."""
-    return _leaf(_uninitialised(input._spec.shape, dtype or input._spec.dtype, memory_format), requires_grad)
+    return _leaf(uninitialised(input._spec.shape, dtype or input._spec.dtype, memory_format), requires_grad)
 
 
 @public(method=False)

@@ -76,7 +76,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     return rule(p, q)
 
 
-def _infinite(p: type, others: tuple[type, ...], parameter: str) -> None:
+def infinite(p: type, others: tuple[type, ...], parameter: str) -> None:
     """p gives values that the others never give."""
     for q in others:
         register_kl(p, q)(lambda p, q: full_like(getattr(p, parameter), math.inf))

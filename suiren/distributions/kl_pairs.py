@@ -9,20 +9,20 @@ from suiren.api.creation import ones_like
 from suiren.distributions.bernoulli import Bernoulli, Binomial, ContinuousBernoulli, Poisson
 from suiren.distributions.dirichlet import Beta
 from suiren.distributions.gamma import Exponential, Gamma, Pareto
-from suiren.distributions.kl import _infinite, _x_log_x, register_kl
+from suiren.distributions.kl import _x_log_x, infinite, register_kl
 from suiren.distributions.location import Gumbel, Laplace, Uniform
 from suiren.distributions.normal import Normal
 from suiren.distributions.utils import euler_constant
 
-_infinite(Beta, (Pareto,), "concentration1")
-_infinite(ContinuousBernoulli, (Pareto,), "probs")
-_infinite(Exponential, (Beta, ContinuousBernoulli, Pareto, Uniform), "rate")
-_infinite(Gamma, (Beta, ContinuousBernoulli, Pareto, Uniform), "concentration")
-_infinite(Gumbel, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform), "loc")
-_infinite(Laplace, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform), "loc")
-_infinite(Normal, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform), "loc")
-_infinite(Pareto, (Beta, ContinuousBernoulli, Uniform), "scale")
-_infinite(Poisson, (Bernoulli, Binomial), "rate")
+infinite(Beta, (Pareto,), "concentration1")
+infinite(ContinuousBernoulli, (Pareto,), "probs")
+infinite(Exponential, (Beta, ContinuousBernoulli, Pareto, Uniform), "rate")
+infinite(Gamma, (Beta, ContinuousBernoulli, Pareto, Uniform), "concentration")
+infinite(Gumbel, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform), "loc")
+infinite(Laplace, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform), "loc")
+infinite(Normal, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform), "loc")
+infinite(Pareto, (Beta, ContinuousBernoulli, Uniform), "scale")
+infinite(Poisson, (Bernoulli, Binomial), "rate")
 
 
 @register_kl(Bernoulli, Poisson)

@@ -7,7 +7,7 @@ import numpy as np
 from suiren.dtypes import int64
 from suiren.ops.compare import eq, logical_and, where
 from suiren.ops.creation import cast, wanted, zeros_like
-from suiren.ops.indexing import _grid, gather, scatter_add
+from suiren.ops.indexing import gather, grid, scatter_add
 from suiren.ops.pointwise import div, mul
 from suiren.trace.op import INTERPRETER_ONLY, NOT_DIFFERENTIABLE, opaque
 from suiren.trace.spec import spec
@@ -17,7 +17,7 @@ def _combining(name: str, ufunc, grad):
     def numpy(x, index, value, *, dim):
         out = x.copy()
         if index.size:
-            ufunc.at(out, _grid(index, dim), value)
+            ufunc.at(out, grid(index, dim), value)
         return out
 
     return opaque(

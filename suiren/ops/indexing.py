@@ -125,7 +125,7 @@ index_add = _Places(
 # ---------------------------------------------------------------- element by element
 
 
-def _grid(index, dim):
+def grid(index, dim):
     """An index for every dim: along `dim` the given one, along the others the element's own place."""
     places = list(np.ogrid[tuple(np.s_[:n] for n in index.shape)])
     places[dim] = index
@@ -133,7 +133,7 @@ def _grid(index, dim):
 
 
 def _gather(x, index, *, dim):
-    return x[_grid(index, dim)] if index.size else np.empty(index.shape, x.dtype)
+    return x[grid(index, dim)] if index.size else np.empty(index.shape, x.dtype)
 
 
 def _infer_gather(x: Spec, index: Spec, *, dim: int):
@@ -155,14 +155,14 @@ gather = _Places(
 def _scatter(x, index, value, *, dim):
     out = x.copy()
     if index.size:
-        out[_grid(index, dim)] = value
+        out[grid(index, dim)] = value
     return out
 
 
 def _scatter_add(x, index, value, *, dim):
     out = x.copy()
     if index.size:
-        np.add.at(out, _grid(index, dim), value)
+        np.add.at(out, grid(index, dim), value)
     return out
 
 

@@ -33,6 +33,9 @@ ALLOWED = {
     ("compiler.emit.target", "runtime.jit"): "only the JIT speaks with LLVM, which knows the machine's name and features",
 }
 
+# With a leading underscore, and imported all the same: PyTorch has them under these names, and programs do so too.
+PYTORCHS = {"_BatchNorm", "_ConvNd", "_ConvTransposeNd", "_InfiniteConstantSampler", "_NormBase", "_make_divisible", "_pair", "_x_log_x"}
+
 
 def modules() -> dict[str, Path]:
     """name without `suiren.` -> file; a package is named by its folder."""
@@ -79,3 +82,16 @@ def test_imports_point_downward():
                     upward.append(f"{path.relative_to(PACKAGE.parent)}:{line}: {module} imports {other or 'suiren'}")
     assert not upward, "\n".join(upward)
     assert used == set(ALLOWED), f"no longer there: {set(ALLOWED) - used}"
+
+
+def test_a_leading_underscore_is_private_to_the_file():
+    """Of modules: private to the folder."""
+    known, found = modules(), []
+    for module, path in known.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "suiren":
+                base = node.module.removeprefix("suiren").removeprefix(".")
+                private = {n.name for n in node.names if n.name.startswith("_") and not n.name.startswith("__")}
+                inside = {n for n in private if f"{base}.{n}" in known and module.startswith(base)}
+                found += [f"{path.relative_to(PACKAGE.parent)}:{node.lineno}: {n} of {node.module}" for n in private - inside - PYTORCHS]
+    assert not found, "\n".join(found)

@@ -71,7 +71,7 @@ class Arithmetic(Conversion):
             llvm,
         )
 
-    def _pair(self, x, y) -> tuple[Value, Value]:
+    def paired(self, x, y) -> tuple[Value, Value]:
         """Both operands in one type: numbers become constants, a scalar beside a vector is splatted."""
         if y.__class__ is not Value:
             return x, self.like(y, x)
@@ -104,24 +104,24 @@ class Arithmetic(Conversion):
     # ------------------------------------------------------------ arithmetic
 
     def add(self, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.dtype is bool_:
             return self.or_(x, y)
         return self._same(f"{_ADD.get(x.type, 'add')} {x.llvm} {x.ref}, {y.ref}", x)
 
     def sub(self, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._same(f"{_SUB.get(x.type, 'sub')} {x.llvm} {x.ref}, {y.ref}", x)
 
     def mul(self, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.dtype is bool_:
             return self.and_(x, y)
         return self._same(f"{_MUL.get(x.type, 'mul')} {x.llvm} {x.ref}, {y.ref}", x)
 
     def div(self, x, y) -> Value:
         """True division of floats; of integers, `trunc_div`."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if not x.is_float:
             return self.trunc_div(x, y)
         return self._same(f"fdiv {x.llvm} {x.ref}, {y.ref}", x)
@@ -144,9 +144,9 @@ class Arithmetic(Conversion):
             and x.lanes == y.lanes == z.lanes
             and x.dtype is y.dtype is z.dtype
         ):
-            x, y = self._pair(x, y)
-            x, z = self._pair(x, z)
-            x, y = self._pair(x, y)
+            x, y = self.paired(x, y)
+            x, z = self.paired(x, z)
+            x, y = self.paired(x, y)
         t = x.llvm
         if x.type not in _ADD:
             return self.add(self.mul(x, y), z)
@@ -166,7 +166,7 @@ class Arithmetic(Conversion):
         return self._extreme("gt", x, y)
 
     def _extreme(self, relation: str, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.dtype is bool_:
             return self.and_(x, y) if relation == "lt" else self.or_(x, y)
         # The first select is minps/maxps itself, which gives y where a NaN is compared; the second one lets a NaN in x
@@ -183,7 +183,7 @@ class Arithmetic(Conversion):
         return self._extreme_number("gt", x, y)
 
     def _extreme_number(self, relation: str, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if not x.is_float:
             return self._extreme(relation, x, y)
         return self.select(self.isnan(y), x, self.select(getattr(self, relation)(x, y), x, y))
@@ -201,7 +201,7 @@ class Arithmetic(Conversion):
 
     def trunc_div(self, x, y) -> Value:
         """x / y cut towards zero. Integers: 0 where y is 0, as NumPy."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.is_float:
             return self.trunc(self.div(x, y))
         op = "sdiv" if x.dtype.is_signed else "udiv"
@@ -210,7 +210,7 @@ class Arithmetic(Conversion):
 
     def trunc_rem(self, x, y) -> Value:
         """What `trunc_div` leaves, with the sign of x (C's fmod and %). Integers: 0 where y is 0."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.is_float:
             return division.fmod(self, x, y)
         op = "srem" if x.dtype.is_signed else "urem"
@@ -219,7 +219,7 @@ class Arithmetic(Conversion):
     def floordiv(self, x, y) -> Value:
         """x / y cut towards minus infinity. Integers: 0 where y is 0. Floats: the quotient of x minus `remainder`, as
         NumPy and PyTorch."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.is_float:
             return division.floordiv(self, x, y)
         if not x.dtype.is_signed:
@@ -230,7 +230,7 @@ class Arithmetic(Conversion):
 
     def remainder(self, x, y) -> Value:
         """What `floordiv` leaves, with the sign of y. Integers: 0 where y is 0; floats: NaN."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.is_float:
             return division.remainder(self, x, y)
         r = self.trunc_rem(x, y)
@@ -267,7 +267,7 @@ class Arithmetic(Conversion):
 
     def copysign(self, x, sign) -> Value:
         """The magnitude of x with the sign bit of `sign`."""
-        x, sign = self._pair(x, sign)
+        x, sign = self.paired(x, sign)
         return self._exact(f"call {x.llvm} @llvm.copysign.{self._mangle(x)}({x.llvm} {x.ref}, {x.llvm} {sign.ref})", x)
 
     def _call(self, intrinsic: str, x: Value) -> Value:
@@ -283,7 +283,7 @@ class Arithmetic(Conversion):
     # ------------------------------------------------------------ comparisons, bits, selection
 
     def _compare(self, relation: str, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.is_float:
             text = f"fcmp {_FLOAT_COMPARE[relation]} {x.llvm} {x.ref}, {y.ref}"
         else:
@@ -325,15 +325,15 @@ class Arithmetic(Conversion):
         return self.lt(self.abs(x), float("inf"))
 
     def and_(self, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._exact(f"and {x.llvm} {x.ref}, {y.ref}", x)
 
     def or_(self, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._exact(f"or {x.llvm} {x.ref}, {y.ref}", x)
 
     def xor(self, x, y) -> Value:
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._exact(f"xor {x.llvm} {x.ref}, {y.ref}", x)
 
     def not_(self, x: Value) -> Value:
@@ -342,17 +342,17 @@ class Arithmetic(Conversion):
 
     def shl(self, x, y) -> Value:
         """x shifted left. A count outside of 0 … bits-1 gives 0."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._shift("shl", x, y)
 
     def shr(self, x, y) -> Value:
         """x shifted right, filled with the sign if the dtype has one. A count outside of 0 … bits-1 gives the fill."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._shift("ashr" if x.dtype.is_signed else "lshr", x, y)
 
     def shr_logical(self, x, y) -> Value:
         """x shifted right, filled with zeros whatever its sign."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         return self._shift("lshr", x, y)
 
     def _shift(self, op: str, x: Value, y: Value) -> Value:
@@ -368,7 +368,7 @@ class Arithmetic(Conversion):
 
     def select(self, mask: Value, x, y) -> Value:
         """x where the mask is true, y elsewhere; a scalar mask chooses for all lanes."""
-        x, y = self._pair(x, y)
+        x, y = self.paired(x, y)
         if x.lanes != mask.lanes != 1:
             x, y = self.splat(x, mask.lanes), self.splat(y, mask.lanes)
         return self._exact(f"select {mask.llvm} {mask.ref}, {x.llvm} {x.ref}, {y.llvm} {y.ref}", x)

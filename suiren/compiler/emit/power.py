@@ -57,7 +57,7 @@ def _double_power(b, a: Value, y: Value) -> Value:
     2^-66 as a sum of two doubles: a = (1 + f) 2^e, s = f / (2 + f), log2(1 + f) = 2 log2(e) (s + s³ (1/3 + s²/5 + …)),
     where the part behind 1/3 is small enough for one double."""
     finite = b.and_(b.gt(a, 0.0), b.lt(a, inf))
-    e, f = vecmath._split(b, b.select(finite, a, b.one(a)))
+    e, f = vecmath.exponent_and_fraction(b, b.select(finite, a, b.one(a)))
     d = b.add(f, 2.0)
     d_low = b.sub(f, b.sub(d, 2.0))
     s = b.div(f, d)

@@ -43,7 +43,7 @@ def elementary(compute):
     @wraps(compute)
     def function(b, x, *others):
         for i, y in enumerate(others):
-            x, y = b._pair(x, y)
+            x, y = b.paired(x, y)
             others = (*others[:i], y, *others[i + 1 :])
         if x.dtype in NARROW:
             wide = [b.convert(v, float32) for v in (x, *others)]
@@ -260,7 +260,7 @@ def _tail_of_log(b, f: Value) -> Value:
     return b.sub(b.mul(s, b.add(half, polynomial(b, b.mul(s, s), _LOG_DOUBLE))), half)
 
 
-def _split(b, x: Value) -> tuple[Value, Value]:
+def exponent_and_fraction(b, x: Value) -> tuple[Value, Value]:
     """(e, f) with x = (1 + f) 2^e and |f| <= 1/3, both floats, for positive x, denormal or not."""
     d = x.dtype
     shift = FORMATS[d].mantissa
@@ -287,7 +287,7 @@ def _log_from(b, e: Value, f: Value) -> Value:
 @elementary
 def log(b, x: Value) -> Value:
     """The natural logarithm; NaN below 0."""
-    return _log_specials(b, x, _log_from(b, *_split(b, x)))
+    return _log_specials(b, x, _log_from(b, *exponent_and_fraction(b, x)))
 
 
 # log2(e), its first part as long as the format's and what is left
@@ -300,7 +300,7 @@ _LOG2E_PARTS = {
 @elementary
 def log2(b, x: Value) -> Value:
     """The logarithm to base 2; exact for powers of two."""
-    e, f = _split(b, x)
+    e, f = exponent_and_fraction(b, x)
     high, low = _LOG2E_PARTS[x.dtype]
     rest = b.mul_add(_tail_of_log(b, f), b.like(high, f), b.mul(f, low))
     return _log_specials(b, x, b.mul_add(f, b.like(high, f), b.add(rest, e)))

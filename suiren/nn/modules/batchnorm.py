@@ -74,7 +74,8 @@ class _NormBase(Module):
         )
 
 
-def _check_dims(input: Tensor, *allowed: int) -> None:
+def check_dims(input: Tensor, *allowed: int) -> None:
+    """ValueError for an input of another number of dims."""
     if input.dim() not in allowed:
         words = " or ".join(f"{n}D" for n in allowed)
         raise ValueError(f"expected {words} input (got {input.dim()}D input)")
@@ -101,21 +102,21 @@ class BatchNorm1d(_BatchNorm):
     """Batch normalisation of (N, C) or (N, C, L). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html"""
 
     def _check_input_dim(self, input: Tensor) -> None:
-        _check_dims(input, 2, 3)
+        check_dims(input, 2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
     """Batch normalisation of (N, C, H, W). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html"""
 
     def _check_input_dim(self, input: Tensor) -> None:
-        _check_dims(input, 4)
+        check_dims(input, 4)
 
 
 class BatchNorm3d(_BatchNorm):
     """Batch normalisation of (N, C, D, H, W). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html"""
 
     def _check_input_dim(self, input: Tensor) -> None:
-        _check_dims(input, 5)
+        check_dims(input, 5)
 
 
 class SyncBatchNorm(_BatchNorm):

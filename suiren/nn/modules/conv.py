@@ -101,7 +101,9 @@ class _ConvNd(Module):
         self.__dict__.setdefault("padding_mode", "zeros")
 
 
-class _Conv(_ConvNd):
+class Convolution(_ConvNd):
+    """What Conv1d, Conv2d and Conv3d have in common; `function` is the one of nn.functional."""
+
     function: Any
 
     def __init__(
@@ -122,25 +124,25 @@ class _Conv(_ConvNd):
         return self._conv_forward(input, self.weight, self.bias)
 
 
-class Conv1d(_Conv):
+class Conv1d(Convolution):
     """A convolution of (N, C, L) or (C, L). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv1d.html"""
 
     dims, function = 1, staticmethod(F.conv1d)
 
 
-class Conv2d(_Conv):
+class Conv2d(Convolution):
     """A convolution of (N, C, H, W) or (C, H, W). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html"""
 
     dims, function = 2, staticmethod(F.conv2d)
 
 
-class Conv3d(_Conv):
+class Conv3d(Convolution):
     """A convolution of (N, C, D, H, W) or (C, D, H, W). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html"""
 
     dims, function = 3, staticmethod(F.conv3d)
 
 
-class _ConvTranspose(_ConvNd):
+class _ConvTransposeNd(_ConvNd):
     function: Any
 
     def __init__(
@@ -184,19 +186,19 @@ class _ConvTranspose(_ConvNd):
         return self.function(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """A transposed convolution of (N, C, L) or (C, L)."""
 
     dims, function = 1, staticmethod(F.conv_transpose1d)
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """A transposed convolution of (N, C, H, W) or (C, H, W)."""
 
     dims, function = 2, staticmethod(F.conv_transpose2d)
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTransposeNd):
     """A transposed convolution of (N, C, D, H, W) or (C, D, H, W)."""
 
     dims, function = 3, staticmethod(F.conv_transpose3d)

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from suiren.nn import functional as F
-from suiren.nn.modules.batchnorm import _check_dims, _NormBase
+from suiren.nn.modules.batchnorm import _NormBase, check_dims
 from suiren.tensor import Tensor
 
 
@@ -26,7 +26,7 @@ class _InstanceNorm(_NormBase):
         )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
-        _check_dims(input, self.unbatched, self.unbatched + 1)
+        check_dims(input, self.unbatched, self.unbatched + 1)
         at = input.dim() - self.unbatched
         if input.size(at) != self.num_features:
             if self.affine:

@@ -17,12 +17,12 @@ from suiren.nn.modules.conv import (
     Conv1d,
     Conv2d,
     Conv3d,
+    Convolution,
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
-    _Conv,
     _ConvNd,
-    _ConvTranspose,
+    _ConvTransposeNd,
 )
 from suiren.nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from suiren.nn.modules.linear import Linear
@@ -143,7 +143,7 @@ class _LazyConvNd(LazyModuleMixin, _ConvNd):
         return input.shape[-dims - 1]
 
 
-class _LazyConv(_LazyConvNd, _Conv):
+class _LazyConv(_LazyConvNd, Convolution):
     def __init__(
         self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
         bias: bool = True, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
@@ -152,7 +152,7 @@ class _LazyConv(_LazyConvNd, _Conv):
         self._make_lazy(out_channels, bias, device, dtype)
 
 
-class _LazyConvTranspose(_LazyConvNd, _ConvTranspose):
+class _LazyConvTranspose(_LazyConvNd, _ConvTransposeNd):
     def __init__(
         self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
         bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,

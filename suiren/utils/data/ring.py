@@ -188,7 +188,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _make_tensor(address: int, shape: tuple, dtype: str, requires_grad: bool = False, cls: type = Tensor) -> Tensor:
-    return _filled(address, spec(shape, dtypes._by_name(dtype), requires_grad), cls)
+    return _filled(address, spec(shape, dtypes.by_name(dtype), requires_grad), cls)
 
 
 def _filled(address: int, s: Spec, cls: type = Tensor) -> Tensor:
