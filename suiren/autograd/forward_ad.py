@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from suiren.autograd import engine
+from suiren.autograd.function import forward_mode
 from suiren.func.leaves import cut, depends_on_others, fresh, let_go, recording_gradients
 from suiren.ops.creation import zeros_like
 from suiren.tensor import Tensor
@@ -84,7 +85,8 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
         return UnpackedDualTensor(tensor, None)
     with recording_gradients():
         u = fresh(zeros_like(tensor._spec.plain), False)
-        gradients = engine.grad([tensor], leaves, [u], True, True, True)
+        with forward_mode():
+            gradients = engine.grad([tensor], leaves, [u], True, True, True)
         pairs = [(g, t) for g, (_, t) in zip(gradients, duals) if g is not None and g._spec.requires_grad]
         (found,) = engine.grad([g for g, _ in pairs], [u], [t for _, t in pairs], True, True, True) if pairs else (None,)
     private = [*leaves, u]

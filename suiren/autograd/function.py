@@ -7,10 +7,12 @@ Its node in the graph is a step whose outputs are its first inputs (`Through`): 
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 from suiren.autograd import engine, graphs, node, saved
 from suiren.autograd.modes import no_grad
+from suiren.dtypes import FLOAT
 from suiren.ops import creation, views
 from suiren.trace import recording
 from suiren.trace.op import Through
@@ -21,10 +23,28 @@ from suiren.trace.views import twin
 _through = Through("through", doc="The outputs of a custom Function: the node of its backward.")
 
 
+class _Mode(threading.local):
+    forward = False  # whether this thread's pass is the first half of forward mode: then `jvp` says what a Function's derivative is
+
+
+mode = _Mode()
+
+
+class forward_mode:
+    """The pass inside works out Jᵀu as a function of u, whose gradient is forward mode (docs/internals/decisions/007)."""
+
+    def __enter__(self) -> None:
+        self.before, mode.forward = mode.forward, True
+
+    def __exit__(self, *exception: object) -> None:
+        mode.forward = self.before
+
+
 class FunctionCtx:
     """What `forward` leaves for `backward`: `ctx`."""
 
     _to_save: tuple = ()
+    _to_save_for_forward: tuple = ()
     _dirty: tuple = ()
     _non_differentiable: tuple = ()
     _materialize = True
@@ -40,7 +60,7 @@ class FunctionCtx:
                 raise TypeError(
                     "save_for_forward expects all arguments to be tensors; you should save non-tensors as attributes on ctx."
                 )
-        self._saved_for_forward = tensors
+        self._to_save_for_forward = tensors
 
     def mark_dirty(self, *args: Stored) -> None:
         """Says which inputs `forward` has changed in place. They must be among its outputs."""
@@ -65,6 +85,7 @@ class FunctionNode(node.Node, FunctionCtx):
     _step = None
     _base = -1
     _released = False
+    _in_jvp = False
     _outputs: tuple = ()
 
     def name(self) -> str:
@@ -90,16 +111,20 @@ class FunctionNode(node.Node, FunctionCtx):
             if t is not None and not isinstance(t, Stored):
                 raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
         self._saved = tuple(saved.keep(t) for t in self._to_save)
-        self._to_save = ()
+        if has_jvp(self._forward_cls):
+            self._saved_for_forward = tuple(saved.keep(t) for t in self._to_save_for_forward)
+        self._to_save = self._to_save_for_forward = ()
 
     @property
     def saved_tensors(self) -> tuple:
-        """The tensors given to `save_for_backward`. RuntimeError if the graph was freed or one of them was changed in place."""
+        """The tensors given to `save_for_backward`; inside of `jvp`, to `save_for_forward`. RuntimeError if the graph was freed or one of them was
+        changed in place."""
         if self._released:
             raise RuntimeError(engine.FREED)
         if self._to_save:  # asked for inside of forward
             return self._to_save
-        return tuple(s.get() if s is not None else None for s in self.__dict__.get("_saved", ()))
+        kept = self.__dict__.get("_saved_for_forward" if self._in_jvp else "_saved", ())
+        return tuple(s.get() if s is not None else None for s in kept)
 
     @property
     def saved_variables(self) -> tuple:
@@ -108,10 +133,11 @@ class FunctionNode(node.Node, FunctionCtx):
     def release(self) -> None:
         if self.__dict__.get("_saved"):
             self._saved, self._released = (), True
+        self.__dict__.pop("_saved_for_forward", None)
 
     def apply(self, *gradients: Any) -> Any:
         """Calls the user's `backward` (or `vjp`)."""
-        return _backward_of(self._forward_cls)(self, *gradients)
+        return backward_of(self._forward_cls)(self, *gradients)
 
     def run_backward(self, gradients: list) -> tuple:
         """One gradient, or None, for each input that wants one, from those of the differentiable outputs."""
@@ -121,7 +147,12 @@ class FunctionNode(node.Node, FunctionCtx):
             if g is None and s is not None and self._materialize:
                 g = creation.zeros_like(s[0].plain)
             given.append(g)
-        found = self.apply(*given)
+        by_jvp = mode.forward and (has_jvp(self._forward_cls) or backward_of(self._forward_cls) is Function.backward)
+        before, mode.forward = mode.forward, False
+        try:
+            found = self._transposed(given) if by_jvp else self.apply(*given)
+        finally:
+            mode.forward = before
         found = found if isinstance(found, tuple) else (found,)
         count = len(self._inputs)
         if len(found) > count and all(g is None for g in found[count:]):
@@ -142,6 +173,37 @@ class FunctionNode(node.Node, FunctionCtx):
             if s.requires_grad:
                 wanted.append(_fitting(self.name(), len(wanted), g, s))
         return tuple(wanted)
+
+    def _transposed(self, given: list) -> tuple:
+        """Jᵀu by the user's `jvp`, which is linear in the tangents t: the gradient of <jvp(t), u> with respect to t."""
+        from suiren.func.leaves import let_go, new_leaf
+
+        tangents: list[Stored | None] = []
+        for s in self._inputs:
+            if s is None or not (s.requires_grad or (self._materialize and s.dtype.category >= FLOAT)):
+                tangents.append(None)
+                continue
+            zeros = creation.zeros_like(s.plain)
+            tangents.append(new_leaf(zeros) if s.requires_grad else zeros)
+        leaves = [t for t in tangents if t is not None and t._spec.requires_grad]
+        before, self._in_jvp = recording.set_grad_mode(True), True
+        try:
+            found = self._forward_cls.jvp(self, *tangents)
+        finally:
+            self._in_jvp = False
+            recording.set_grad_mode(before)
+        changes = found if isinstance(found, tuple) else (found,)
+        if len(changes) != len(given):
+            raise RuntimeError(f"function {self.name()} returned an incorrect number of forward gradients (expected {len(given)}, got {len(changes)})")
+        pairs = [(t, u) for t, u in zip(changes, given) if isinstance(t, Stored) and t._spec.requires_grad and u is not None]
+        gradients = engine.grad([t for t, _ in pairs], leaves, [u for _, u in pairs], True, True, True) if pairs else [None] * len(leaves)
+        let_go(leaves)
+        arrived = iter(gradients)
+        return tuple(next(arrived) if s is not None and s.requires_grad else None for s in self._inputs)
+
+
+def has_jvp(cls: type) -> bool:
+    return cls.jvp is not Function.jvp
 
 
 def _fitting(name: str, index: int, g: Stored | None, s) -> Stored | None:
@@ -201,12 +263,12 @@ class Function(metaclass=FunctionMeta):
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Forward mode by a rule of its own. suiren derives forward mode from `backward` instead (docs/internals/decisions/007)."""
+        """Forward mode: the changes of the results along those of the arguments. Without it, suiren derives forward mode from `backward`."""
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        """A rule for `vmap`."""
+        """A rule for `vmap`: `info` has batch_size and randomness, `in_dims` a dim or None for each argument; gives (results, their dims)."""
         raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap static method or set generate_vmap_rule=True.")
 
     @classmethod
@@ -216,10 +278,7 @@ class Function(metaclass=FunctionMeta):
             raise TypeError(f"{cls.__name__}.apply() takes no keyword arguments")
         for a in args:
             if isinstance(a, Stored) and a._interpret is not None:
-                raise RuntimeError(
-                    f"You tried to vmap over {cls.__name__}, but it does not have vmap support: suiren takes no autograd.Function inside of vmap. "
-                    "Write its forward with suiren's operations, or call it outside of vmap."
-                )
+                return a._interpret("function", args, (cls,))
         ctx = cls._backward_cls()
         takes_context = cls.setup_context is not Function.setup_context
         tensors = [a for a in args if isinstance(a, Stored)]
@@ -241,7 +300,9 @@ class Function(metaclass=FunctionMeta):
 
 def _edge(t: Stored) -> Stored:
     """What stands for an input in the graph, if forward should change it in place: a leaf itself, a twin of anything else."""
-    return t if t._parent is not None or (t._buffer is not None and t._graph is None) else twin(t)
+    rec = local.rec
+    is_leaf = (t._buffer is not None and t._graph is None) or rec.owners.get(t._id - rec.base) is t
+    return t if is_leaf or t._parent is not None else twin(t)
 
 
 def _joined(ctx: FunctionNode, outputs: list, tensors: list, edges: list, joins: bool) -> None:
@@ -319,7 +380,7 @@ def _take_over(o: Stored, made: Stored) -> None:
     o._spec = made._spec
 
 
-def _backward_of(cls: type):
+def backward_of(cls: type):
     """The user's backward, under either of its names."""
     backward, vjp = cls.backward, cls.vjp
     if backward is not Function.backward and vjp is not Function.vjp:

@@ -65,6 +65,10 @@ class BatchedTensor(Tensor):
             return _write(*inputs)
         if op == GRAD:
             return _grad(*inputs, *params)
+        if op == FUNCTION:
+            from suiren.func.functions import mapped
+
+            return mapped(*params, inputs)
         return apply(op, inputs, params)
 
     # -- what the class itself does without an op
@@ -111,6 +115,8 @@ class BatchedTensor(Tensor):
 
 
 GRAD = "grad"  # `_interpret` of this: gradients of batched outputs
+ENDED = "vmap: a tensor of a vmap that has ended is used: return it from the function instead of keeping it"
+FUNCTION = "function"  # and of this: a custom Function of batched arguments
 
 
 def made(physical: Tensor, levels: tuple[int, ...]) -> Tensor:
@@ -173,7 +179,7 @@ def apply(op, inputs: tuple, params: tuple):
     levels = tuple(sorted({n for x in inputs for n in levels_of(x)}))
     gone = set(levels) - set(active())
     if gone:
-        raise RuntimeError("vmap: a tensor of a vmap that has ended is used: return it from the function instead of keeping it")
+        raise RuntimeError(ENDED)
     kinds = tuple(x._spec.plain if isinstance(x, Stored) else type(x) for x in inputs)
     op.infer(kinds, params)  # checks shapes as the program sees them
     if op.kind == "pointwise":
@@ -340,11 +346,15 @@ def draws(op, generator, numbers: tuple, params: tuple, draw) -> Tensor:
 
 
 def enter(level: Level) -> None:
-    running.levels.append(level)
-    local.rec.drawing = draws
+    set_levels([*running.levels, level])
 
 
 def leave() -> None:
-    running.levels.pop()
-    if not running.levels:
-        local.rec.drawing = None
+    set_levels(running.levels[:-1])
+
+
+def set_levels(levels: list[Level]) -> list[Level]:
+    """Makes these the levels that run; returns those that ran."""
+    before, running.levels = running.levels, levels
+    local.rec.drawing = draws if levels else None
+    return before

@@ -17,10 +17,15 @@ def fresh(x: Tensor, outer: bool) -> Tensor:
     have = batched.aligned(x, levels, full=True) if levels else x
     if outer and have._spec.requires_grad:
         return batched.made(record(creation.copy, (have,), ()), levels)
-    leaf = record(views.own_leaf, (have,), ())
+    return batched.made(new_leaf(have), levels)
+
+
+def new_leaf(x: Tensor) -> Tensor:
+    """`x` as a leaf that requires grad."""
+    leaf = record(views.own_leaf, (x,), ())
     rec = local.rec
     rec.owners[leaf._id - rec.base] = leaf
-    return batched.made(leaf, levels)
+    return leaf
 
 
 def let_go(leaves: list[Tensor]) -> None:

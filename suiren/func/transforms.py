@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suiren.autograd import engine
+from suiren.autograd.function import forward_mode
 from suiren.func import tree
 from suiren.func.arguments import chosen, numbers_of, real, replaced, structured_outputs
 from suiren.func.leaves import cut, depends_on_others, fresh, let_go, recording_gradients
@@ -67,7 +68,7 @@ class Linearised:
 
     def transposed(self) -> tuple[list, list]:
         """(u, g): leaves like the outputs, and g = Jᵀu as a function of them."""
-        with recording_gradients():
+        with recording_gradients(), forward_mode():
             us = [fresh(_zeros(y), False) for y in self.outputs]
             return us, self.pulled(us, create_graph=True)
 

@@ -8,6 +8,7 @@ import torch
 
 from tests.autograd import programs_of_graphs  # noqa: F401  it adds its own
 from tests.autograd.programs import PROGRAMS
+from tests.func import programs_of_functions  # noqa: F401  so does this
 from tests.func.programs import PROGRAMS as FUNC_PROGRAMS
 from tests.recorded import AUTOGRAD_FILE, save
 
