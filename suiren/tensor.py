@@ -574,7 +574,7 @@ Tensor.__gt__, Tensor.__ge__ = binary(pointwise.gt), binary(pointwise.ge)
 
 def _in_place(function):
     def f(self, other):
-        value = function(self, other)
+        value = function(views.original(self), other)
         return value if value is NotImplemented else write(self, value)
 
     return f

@@ -12,6 +12,7 @@ from suiren.dtypes import FLOAT, INTEGER
 from suiren.ops import activation, compare, creation, elementary, powers
 from suiren.ops import pointwise as ops
 from suiren.ops.complex import real_part
+from suiren.ops.views import original
 from suiren.trace.recording import binary, record, unary
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
@@ -240,6 +241,13 @@ def __pow__(input, exponent):
 
 
 @public(function=False)
+def __ipow__(self, exponent):
+    """In place: see `pow`."""
+    value = __pow__(original(self), exponent)
+    return value if value is NotImplemented else write(self, value)
+
+
+@public(function=False)
 def __rpow__(input, base):
     """base ** input."""
     return pow(base, input) if is_number(base) or isinstance(base, Stored) else NotImplemented
@@ -267,7 +275,7 @@ def float_power_(self, exponent):
         raise RuntimeError(
             f"the base given to float_power_ has dtype {TYPE_WORDS[self._spec.dtype.name]} but the operation's result requires dtype Double"
         )
-    return write(self, float_power(self, exponent))
+    return write(self, float_power(original(self), exponent))
 
 
 @public(out=True, inplace=True)

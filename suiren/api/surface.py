@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from suiren.api import casting, numpy_names
+from suiren.ops.views import original
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
 
@@ -135,7 +136,8 @@ def _in_place(f: Callable, name: str) -> Callable:
     """f as a method that writes its result into the tensor."""
 
     def f_(self, *args, **kwargs):
-        return write(self, casting.bare(f, self, *args, **kwargs) if casting.on else f(self, *args, **kwargs))
+        before = original(self)
+        return write(self, casting.bare(f, before, *args, **kwargs) if casting.on else f(before, *args, **kwargs))
 
     _dress(f_, f, name)
     f_.__doc__ = f"In place: see `{name[:-1]}`."

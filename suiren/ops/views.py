@@ -7,6 +7,8 @@ from suiren.ops.movement import as_strided, expand
 from suiren.ops.placement import view_write
 from suiren.trace import views
 from suiren.trace.op import NOT_DIFFERENTIABLE, Rewritten, movement
+from suiren.trace.recording import local, record
+from suiren.trace.storage import Stored
 
 detach = movement(
     "detach",
@@ -54,5 +56,14 @@ leaf_version.renews = True
 own_leaf = _leaf("own_leaf", "A leaf of a transform's own (func/), with the value of a tensor of the caller's.")
 
 rewritten = Rewritten("rewritten", doc="A value with the history of what it took the place of.")
+
+
+def original(t: Stored) -> Stored:
+    """What the in-place form of an operation on `t` computes from: `t` as it was. What the gradient rule saves of it is then not what is written.
+
+    (PyTorch's `original_self`. Another argument that is `t` too stands for itself: `x.mul_(x)` cannot be differentiated.)
+    """
+    return record(rewritten, (t, t), ()) if t._spec.requires_grad and local.rec.grad else t
+
 
 views.use_ops(view_write=view_write, copy=copy, cast=cast, expand=expand, as_strided=as_strided, alias=alias, leaf_version=leaf_version, rewritten=rewritten)

@@ -26,6 +26,7 @@ from suiren.ops.compare import le
 from suiren.ops.creation import cast
 from suiren.ops.pointwise import div, mul
 from suiren.ops.rng import rng_exponential, rng_uniform
+from suiren.ops.views import original
 from suiren.random.generator import draw
 from suiren.tensor import Tensor
 from suiren.trace.recording import unary
@@ -52,61 +53,61 @@ def relu_(input: Tensor) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, negative_slope * x elsewhere."""
-    return _done(input, api.leaky_relu(input, negative_slope), inplace)
+    return _done(api.leaky_relu, input, inplace, negative_slope)
 
 
-def _done(input: Tensor, value: Tensor, inplace: bool) -> Tensor:
-    return write(input, value) if inplace else value
+def _done(function: Any, input: Tensor, inplace: bool, *args: Any) -> Tensor:
+    return write(input, function(original(input), *args)) if inplace else function(input, *args)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
-    return _done(input, api.elu(input, alpha), inplace)
+    return _done(api.elu, input, inplace, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """`elu` with the scales that keep mean 0 and variance 1."""
-    return _done(input, api.selu(input), inplace)
+    return _done(api.selu, input, inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return _done(input, api.celu(input, alpha), inplace)
+    return _done(api.celu, input, inplace, alpha)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x cut to [min_val, max_val]."""
-    return _done(input, api.hardtanh(input, min_val, max_val), inplace)
+    return _done(api.hardtanh, input, inplace, min_val, max_val)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6)."""
-    return _done(input, api.relu6(input), inplace)
+    return _done(api.relu6, input, inplace)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
-    return _done(input, api.hardsigmoid(input), inplace)
+    return _done(api.hardsigmoid, input, inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * hardsigmoid(x)."""
-    return _done(input, api.hardswish(input), inplace)
+    return _done(api.hardswish, input, inplace)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x * sigmoid(x)."""
-    return _done(input, api.silu(input), inplace)
+    return _done(api.silu, input, inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * tanh(softplus(x))."""
-    return _done(input, api.mish(input), inplace)
+    return _done(api.mish, input, inplace)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where above the threshold, `value` elsewhere."""
-    return _done(input, api.threshold(input, threshold, value), inplace)
+    return _done(api.threshold, input, inplace, threshold, value)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -122,11 +123,11 @@ def rrelu(
     As PyTorch does, a slope is drawn for each element that is not positive, so the program looks how many there are.
     """
     if not training:
-        return _done(input, api.leaky_relu(input, (lower + upper) / 2), inplace)
+        return _done(api.leaky_relu, input, inplace, (lower + upper) / 2)
     below = le(input.detach(), 0)
     slopes = draw(rng_uniform, None, (float(lower), float(upper)), ((int(below.sum()),), float64))
     noise = input.new_ones(input._spec.shape).masked_scatter(below, cast(slopes, dtype=input._spec.dtype))
-    return _done(input, mul(input, noise), inplace)
+    return _done(mul, input, inplace, noise)
 
 
 def _in_place(f: Any) -> Any:
