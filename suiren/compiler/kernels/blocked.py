@@ -12,16 +12,10 @@ from dataclasses import dataclass
 from math import prod
 
 from suiren.compiler.emit.builder import Builder, Value
+from suiren.compiler.kernels.words import NUMBER_CLASSES, Words, values_of
 from suiren.compiler.program import Epilogue, Place, Ptr, Site, plain_epilogue
-from suiren.dtypes import FLOAT, dtype, float32, float64, int64
+from suiren.dtypes import dtype
 from suiren.trace.trace import Number
-
-_NUMBER_CLASSES = {cls.__name__: cls for cls in (bool, int, float)}
-
-
-def accumulator(d: dtype) -> dtype:
-    """The dtype in which elements of a dtype are summed: narrow floats in float32, everything else in itself."""
-    return d if d.category != FLOAT or d is float64 else float32
 
 
 def blocks(channels: int, block: int) -> int:
@@ -31,60 +25,6 @@ def blocks(channels: int, block: int) -> int:
 def volume(shape: Sequence[int], block: int) -> int:
     """Elements of a blocked value of logical shape (N, C, *S), garbage lanes included."""
     return shape[0] * blocks(shape[1], block) * prod(shape[2:]) * block
-
-
-class Words:
-    """Where each argument lies in `args`: the pointers first, two words each, then the integers, then tables of
-    integers.
-    """
-
-    def __init__(self, pointers: Sequence[str], integers: Sequence[str], tables: Sequence[str] = ()):
-        """A table's place is an argument itself, so that its length need not be known when the kernel is emitted."""
-        self._pointers = tuple(pointers)
-        self._integers = (*integers, *(f"at {name}" for name in tables))
-        self.tables = tuple(tables)
-        self._place = {name: 2 * i for i, name in enumerate(self._pointers)}
-        self._place.update((name, 2 * len(self._pointers) + i) for i, name in enumerate(self._integers))
-
-    def args(self, values: dict[str, Ptr | int | Sequence[int]]) -> list[Ptr | int]:
-        """The arguments of a call in their order; KeyError where one is missing."""
-        at = 2 * len(self._pointers) + len(self._integers)
-        found, end = dict(values), []
-        for name in self.tables:
-            found[f"at {name}"] = at + len(end)
-            end += map(int, values[name])
-        return [*(found[name] for name in (*self._pointers, *self._integers)), *end]
-
-    def ptr(self, b: Builder, name: str) -> Value:
-        return b.arg_ptr(self._place[name])
-
-    def int(self, b: Builder, name: str) -> Value:
-        return b.arg_int(self._place[name])
-
-    def number(self, b: Builder, name: str, cls: type, d: dtype) -> Value:
-        """The Python number whose index stands there."""
-        return b.number(self._place[name], cls, d)
-
-    def table(self, b: Builder, name: str) -> Value:
-        """The address of the table's first word."""
-        return b.at(b.parameter["args"], self.int(b, f"at {name}"), int64)
-
-
-def divide(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
-    """Quotient and remainder of x ≥ 0 by y > 0."""
-    q = b.trunc_div(x, y)
-    return q, b.sub(x, b.mul(q, y))
-
-
-def unravel(b: Builder, index: Value, *sizes: Value) -> list[Value]:
-    """A row-major index taken apart: one number per size, and first the number in front of them, which needs no
-    size.
-    """
-    found = []
-    for size in reversed(sizes):
-        index, last = divide(b, index, size)
-        found.append(last)
-    return [index, *reversed(found)]
 
 
 def transpose(b: Builder, rows: Sequence[Value]) -> list[Value]:
@@ -144,7 +84,7 @@ class Finish:
     @property
     def pointers(self) -> tuple[str, ...]:
         results = [f"result{i}" for i in range(len(self.epilogue.results))]
-        return (*results, *(f"operand{i}" for i, form in enumerate(self.forms) if form not in _NUMBER_CLASSES))
+        return (*results, *(f"operand{i}" for i, form in enumerate(self.forms) if form not in NUMBER_CLASSES))
 
     @property
     def integers(self) -> tuple[str, ...]:
@@ -156,14 +96,7 @@ class Finish:
 
     def values(self, results: Sequence[Place], operands: Sequence[Place | Number]) -> dict[str, Ptr | int]:
         found: dict[str, Ptr | int] = {f"result{i}": place.ptr for i, place in enumerate(results)}
-        found["channels"] = results[0].shape[1]
-        for i, place in enumerate(operands):
-            if isinstance(place, Number):
-                found[f"word{i}"] = place.index
-            else:
-                found[f"operand{i}"] = place.ptr
-                found[f"word{i}"] = place.strides[-1] if place.strides else 0
-        return found
+        return {**found, "channels": results[0].shape[1], **values_of(operands)}
 
 
 class Writer:
@@ -175,8 +108,8 @@ class Writer:
         self._fixed: dict[int, Value] = {}
         self._pointers: dict[int, Value] = {}
         for i, (operand, form) in enumerate(zip(finish.epilogue.operands, finish.forms)):
-            if form in _NUMBER_CLASSES:
-                self._fixed[i] = words.number(b, f"word{i}", _NUMBER_CLASSES[form], operand.dtype)
+            if form in NUMBER_CLASSES:
+                self._fixed[i] = words.number(b, f"word{i}", NUMBER_CLASSES[form], operand.dtype)
                 continue
             ptr = words.ptr(b, f"operand{i}")
             if form == "scalar":

@@ -7,9 +7,10 @@ from math import prod
 
 import numpy as np
 
-from suiren.compiler.kernels.blocked import Finish, Words, blocks
+from suiren.compiler.kernels.blocked import Finish, blocks
 from suiren.compiler.kernels.conv_geometry import Dim, Layout, Phase, three
 from suiren.compiler.kernels.conv_stage import Combine, Pack, Regroup, Stage
+from suiren.compiler.kernels.words import Words
 from suiren.compiler.program import Buffer, Call, Kernel, Place, Ptr, Site
 from suiren.dtypes import dtype, float32
 

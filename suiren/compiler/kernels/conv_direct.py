@@ -21,10 +21,11 @@ import numpy as np
 from suiren.compiler.kernels import conv_geometry as geometry
 from suiren.compiler.kernels import conv_plan as plan
 from suiren.compiler.kernels import conv_winograd as winograd
-from suiren.compiler.kernels.blocked import Finish, accumulator, blocks
+from suiren.compiler.kernels.blocked import Finish, blocks
 from suiren.compiler.kernels.conv_calls import Groups, buffers_of, call_of, combine, input_of, pack_weights, regroup
 from suiren.compiler.kernels.conv_emit import PHASE_WORDS, Outputs, Tile, Weights
 from suiren.compiler.kernels.conv_geometry import Dim, Layout, Phase, three
+from suiren.compiler.kernels.words import accumulator
 from suiren.compiler.program import Buffer, Call, Place, Ptr, Site
 from suiren.trace.op import Op
 from suiren.trace.spec import Spec

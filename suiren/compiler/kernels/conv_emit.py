@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Finish, Words, Writer, accumulator, divide, unravel
+from suiren.compiler.kernels.blocked import Finish, Writer
+from suiren.compiler.kernels.words import Words, accumulator, divide, unravel
 from suiren.compiler.program import Kernel
 from suiren.dtypes import dtype, int64
 

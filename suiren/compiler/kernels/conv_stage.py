@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Finish, Words, Writer, divide, transpose, unravel
+from suiren.compiler.kernels.blocked import Finish, Writer, transpose
+from suiren.compiler.kernels.words import Words, divide, unravel
 from suiren.compiler.program import Kernel
 from suiren.dtypes import dtype, int64
 

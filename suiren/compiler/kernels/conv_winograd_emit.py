@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Finish, Words, Writer, divide, unravel
+from suiren.compiler.kernels.blocked import Finish, Writer
+from suiren.compiler.kernels.words import Words, divide, unravel
 from suiren.compiler.program import Kernel
 from suiren.dtypes import float32
 

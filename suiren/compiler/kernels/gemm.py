@@ -21,11 +21,12 @@ from math import prod
 from suiren.compiler.emit.target import Target
 from suiren.compiler.kernels import gemm_tile
 from suiren.compiler.kernels.gemm_dot import Dot
-from suiren.compiler.kernels.gemm_finish import Finish, Grid, accumulator
+from suiren.compiler.kernels.gemm_finish import Finish, Grid
 from suiren.compiler.kernels.gemm_pack import ALONG_K, ALONG_PANEL, STRIDED, Combine, Pack
 from suiren.compiler.kernels.gemm_row import Row
 from suiren.compiler.kernels.gemm_thin import LONGEST, Thin, widest
 from suiren.compiler.kernels.gemm_tile import IN_PARTIAL, IN_RESULT, WHOLE, Tile
+from suiren.compiler.kernels.words import accumulator
 from suiren.compiler.program import Buffer, Call, Place, Ptr, Site
 from suiren.dtypes import dtype
 from suiren.trace.op import Op

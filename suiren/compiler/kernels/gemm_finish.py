@@ -1,4 +1,4 @@
-"""What all kernels of the family have in common: where their arguments lie, which part of the product a unit is, how sums become results."""
+"""What all kernels of the family have in common: which part of the product a unit is, how sums become results."""
 
 from __future__ import annotations
 
@@ -7,39 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from suiren.compiler.emit.builder import Builder, Value
+from suiren.compiler.kernels.words import NUMBER_CLASSES, Words, divide, values_of
 from suiren.compiler.program import Epilogue, Place, Ptr, plain_epilogue
-from suiren.dtypes import FLOAT, dtype, float32, float64
+from suiren.dtypes import dtype
 from suiren.trace.trace import Number
-
-_NUMBER_CLASSES = {cls.__name__: cls for cls in (bool, int, float)}
-
-
-def accumulator(d: dtype) -> dtype:
-    """The dtype in which products of elements of a dtype are summed: narrow floats in float32, everything else in itself."""
-    return d if d.category != FLOAT or d is float64 else float32
-
-
-class Words:
-    """Where each argument lies in `args`: the pointers first, two words each, then the integers."""
-
-    def __init__(self, pointers: Sequence[str], integers: Sequence[str]):
-        self._pointers, self._integers = tuple(pointers), tuple(integers)
-        self._place = {name: 2 * i for i, name in enumerate(pointers)}
-        self._place.update((name, 2 * len(self._pointers) + i) for i, name in enumerate(integers))
-
-    def args(self, values: dict[str, Ptr | int]) -> list[Ptr | int]:
-        """The arguments of a call in their order; KeyError where one is missing."""
-        return [values[name] for name in (*self._pointers, *self._integers)]
-
-    def place(self, name: str) -> int:
-        return self._place[name]
-
-    def ptr(self, b: Builder, name: str) -> Value:
-        return b.arg_ptr(self._place[name])
-
-    def int(self, b: Builder, name: str) -> Value:
-        return b.arg_int(self._place[name])
-
 
 # ---------------------------------------------------------------- units
 
@@ -86,31 +57,25 @@ class Grid:
         """Which part unit `unit` is."""
         m, n, k = (words.int(b, name) for name in ("m", "n", "k"))
         m_block, n_block = words.int(b, "m_block"), words.int(b, "n_block")
-        rest, im = _divide(b, unit, words.int(b, "m_blocks"))
-        rest, i_n = _divide(b, rest, words.int(b, "n_blocks"))
+        rest, im = divide(b, unit, words.int(b, "m_blocks"))
+        rest, i_n = divide(b, rest, words.int(b, "n_blocks"))
         m0, n0 = b.mul(im, m_block), b.mul(i_n, n_block)
         a = bb = b.i64(0)
         matrix = b.mul(m, n)
         c = b.mul(rest, matrix) if self.batch or self.is_split else b.i64(0)
         if self.is_split:
-            part, rest = _divide(b, rest, words.int(b, "batches"))
+            part, rest = divide(b, rest, words.int(b, "batches"))
             k_part = words.int(b, "k_part")
             k = b.minimum(k_part, b.sub(k, b.mul(part, k_part)))
             a, bb = b.mul(part, words.int(b, "a_part")), b.mul(part, words.int(b, "b_part"))
         for i in reversed(range(self.batch)):
             if i:
-                rest, index = _divide(b, rest, words.int(b, f"batch{i}"))
+                rest, index = divide(b, rest, words.int(b, f"batch{i}"))
             else:
                 index = rest
             a = b.add(a, b.mul(index, words.int(b, f"a_batch{i}")))
             bb = b.add(bb, b.mul(index, words.int(b, f"b_batch{i}")))
         return Part(im, i_n, m0, b.minimum(b.add(m0, m_block), m), n0, b.minimum(b.add(n0, n_block), n), k, a, bb, c)
-
-
-def _divide(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
-    """Quotient and remainder of x ≥ 0 by y > 0."""
-    q = b.trunc_div(x, y)
-    return q, b.sub(x, b.mul(q, y))
 
 
 # ---------------------------------------------------------------- results
@@ -157,7 +122,7 @@ class Finish:
     @property
     def pointers(self) -> tuple[str, ...]:
         results = [f"result{i}" for i in range(len(self.epilogue.results))]
-        return (*results, *(f"operand{i}" for i, form in enumerate(self.forms) if form not in _NUMBER_CLASSES))
+        return (*results, *(f"operand{i}" for i, form in enumerate(self.forms) if form not in NUMBER_CLASSES))
 
     @property
     def integers(self) -> tuple[str, ...]:
@@ -165,14 +130,7 @@ class Finish:
         return tuple(f"word{i}" for i, form in enumerate(self.forms) if form not in ("same", "scalar", "last"))
 
     def values(self, results: Sequence[Ptr], operands: Sequence[Place | Number]) -> dict[str, Ptr | int]:
-        found: dict[str, Ptr | int] = {f"result{i}": ptr for i, ptr in enumerate(results)}
-        for i, place in enumerate(operands):
-            if isinstance(place, Number):
-                found[f"word{i}"] = place.index
-            else:
-                found[f"operand{i}"] = place.ptr
-                found[f"word{i}"] = place.strides[-1] if place.strides else 0
-        return found
+        return {**{f"result{i}": ptr for i, ptr in enumerate(results)}, **values_of(operands)}
 
 
 class Writer:
@@ -185,8 +143,8 @@ class Writer:
         self._operands: dict[int, Value] = {}
         self._strides: dict[int, Value] = {}
         for i, (operand, form) in enumerate(zip(finish.epilogue.operands, finish.forms)):
-            if form in _NUMBER_CLASSES:
-                self._known[i] = b.number(words.place(f"word{i}"), _NUMBER_CLASSES[form], operand.dtype)
+            if form in NUMBER_CLASSES:
+                self._known[i] = words.number(b, f"word{i}", NUMBER_CLASSES[form], operand.dtype)
                 continue
             ptr = words.ptr(b, f"operand{i}")
             if form == "scalar":

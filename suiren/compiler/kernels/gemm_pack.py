@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.gemm_finish import Finish, Words, Writer
+from suiren.compiler.kernels.gemm_finish import Finish, Writer
+from suiren.compiler.kernels.words import Words
 from suiren.compiler.program import Kernel
 from suiren.dtypes import dtype
 
@@ -145,40 +146,12 @@ class Panels:
         with b.loop(0, full, lanes, unroll=1) as k:
             square = [b.convert(b.load(column, self.source_dtype, lanes, offset=k), self.dtype) for column in columns]
             square += [square[-1]] * (lanes - count)
-            for i, x in enumerate(transposed(b, square)):
+            for i, x in enumerate(b.transposed(square)):
                 b.store(b.slice(x, 0, count), self.to, offset=b.add(to, b.mul(b.add(k, i), self.width)))
         with b.loop(full, self.k, unroll=1) as k:
             for i, column in enumerate(columns):
                 x = b.load(column, self.source_dtype, offset=k)
                 b.store(b.convert(x, self.dtype), self.to, offset=b.add(to, b.add(b.mul(k, self.width), i)))
-
-
-def transposed(b: Builder, rows: list[Value]) -> list[Value]:
-    """The columns of a square of as many vectors as a vector has lanes, a power of two.
-
-    First elements are interleaved within every 16 bytes, then whole 16 bytes change places: the shuffles that are cheapest.
-    """
-    lanes = rows[0].lanes
-    near = min(lanes, max(16 // rows[0].dtype.itemsize, 1))
-    width = 1
-    while width < lanes:
-        # The half of every stretch that goes into the first result, the other half into the second one, `width` lanes at a time.
-        stretch = near if width < near else 2 * width
-        found = list(rows)
-        for i in range(lanes):
-            if not i & width:
-                for half in range(2):
-                    order = []
-                    for start in range(half * stretch // 2, lanes, stretch):
-                        for v in range(start, start + stretch // 2, width):
-                            order += [*range(v, v + width), *range(lanes + v, lanes + v + width)]
-                    found[i + half * width] = b.shuffle(rows[i], rows[i + width], order)
-        rows = found
-        width *= 2
-    # Interleaving leaves the columns of every 16 bytes in the order of their numbers' bits read backwards.
-    bits = near.bit_length() - 1
-    backwards = [int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(near)]
-    return [rows[i - i % near + backwards[i % near]] for i in range(lanes)]
 
 
 @dataclass(frozen=True)

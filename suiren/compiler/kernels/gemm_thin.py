@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.gemm_finish import Finish, Grid, Part, Words, Writer, accumulator
+from suiren.compiler.kernels.gemm_finish import Finish, Grid, Part, Writer
+from suiren.compiler.kernels.words import Words, accumulator
 from suiren.compiler.program import Kernel
 from suiren.dtypes import dtype
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Words
+from suiren.compiler.kernels.words import Words
 from suiren.compiler.program import Call, Kernel, Place, Site
 from suiren.dtypes import dtype, float32, float64, int16, int64, uint8
 from suiren.trace.spec import contiguous_strides

@@ -20,7 +20,8 @@ from math import prod
 from typing import NamedTuple
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Finish, Words, Writer, accumulator, blocks, divide
+from suiren.compiler.kernels.blocked import Finish, Writer, blocks
+from suiren.compiler.kernels.words import Words, accumulator, divide
 from suiren.compiler.program import Call, Kernel, Place, Site
 from suiren.dtypes import dtype, int32, int64
 from suiren.trace.op import Op

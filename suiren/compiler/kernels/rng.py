@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from math import prod
 
 from suiren.compiler.emit.builder import Builder, Value
-from suiren.compiler.kernels.blocked import Words, blocks
+from suiren.compiler.kernels.blocked import blocks
+from suiren.compiler.kernels.words import Words
 from suiren.compiler.program import Buffer, Call, Kernel, Ptr, Site
 from suiren.dtypes import dtype, float32, float64, int64, uint32
 from suiren.trace.trace import Number
