@@ -19,7 +19,7 @@ from suiren.runtime.buffers import Buffer
 from suiren.safe_pickle import ARRAYS, PLAIN, Maker, Refused, SafeUnpickler, Value
 from suiren.size import Size
 from suiren.tensor import Tensor
-from suiren.trace.recording import set_grad_mode, settle
+from suiren.trace.pending import set_grad_mode, settle
 from suiren.trace.spec import contiguous_strides, spec
 from suiren.trace.storage import adopt
 

@@ -15,7 +15,7 @@ import numpy as np
 from suiren.checkpoint_pickle import LoadedStorage, StorageType, load_fully, load_safely
 from suiren.runtime.buffers import Buffer
 from suiren.safe_pickle import Refused
-from suiren.trace import recording
+from suiren.trace import pending
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
@@ -70,7 +70,7 @@ def read(file: IO[bytes], name: str, check_location: Callable[[Any], None], weig
             raise
         raise RuntimeError(f"{name} is damaged or cut short: {error}") from error
     finally:
-        recording.finish()  # views that were made: they belong to no program of the user's
+        pending.finish()  # views that were made: they belong to no program of the user's
 
 
 def _fill(file: IO[bytes], name: str, key: str, storage: LoadedStorage, swapped: bool) -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from suiren import dtypes
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.storage import array_of
 
 _options = SimpleNamespace(precision=4, threshold=1000, edgeitems=3, linewidth=80, sci_mode=None)

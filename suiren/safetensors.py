@@ -16,7 +16,7 @@ from suiren.nn.modules.module import Module
 from suiren.runtime.buffers import Buffer
 from suiren.serialization import replacing
 from suiren.tensor import Tensor
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.spec import spec
 from suiren.trace.storage import adopt, array_of
 

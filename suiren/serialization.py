@@ -217,7 +217,7 @@ class _Archive:
 
     def object(self, weights_only: bool, options: dict[str, Any]) -> Any:
         from suiren.checkpoint_pickle import load_fully, load_safely
-        from suiren.trace import recording
+        from suiren.trace import pending
 
         encoding = options.pop("encoding", "utf-8")
         text = io.BytesIO(self.archive.read(self.folder + "data.pkl"))
@@ -228,7 +228,7 @@ class _Archive:
                 return load_safely(text, self.storage, encoding)
             return load_fully(text, self.storage, encoding, **options)
         finally:
-            recording.finish()  # views that were made: they belong to no program of the user's
+            pending.finish()  # views that were made: they belong to no program of the user's
 
     def storage(self, pid: Any) -> LoadedStorage:
         """What a persistent id ('storage', type, number, place, elements) stands for."""

@@ -14,7 +14,7 @@ from suiren import dtypes
 from suiren.device import check_device, cpu, device
 from suiren.dtypes import dtype, uint8
 from suiren.tensor import Tensor, type_name
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.storage import Stored
 
 

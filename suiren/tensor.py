@@ -14,8 +14,9 @@ from suiren.formats import lies_in, memory_format, order_of, strided
 from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import SCALARS, Buffer
 from suiren.size import Size
-from suiren.trace import period, recording, threads  # noqa: F401  (two that complete the recorder)
-from suiren.trace.recording import binary, local, record, settle, unary, view_of
+from suiren.trace import pending, period, recording, threads  # noqa: F401  (two that complete the recorder)
+from suiren.trace.pending import local, settle
+from suiren.trace.recording import binary, record, unary, view_of
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt, array_of
 from suiren.trace.views import write
@@ -161,7 +162,7 @@ class Tensor(Stored):
         s, buffer = self._spec, self._buffer
         if s.numel != 1:
             raise RuntimeError(f"a Tensor with {s.numel} elements cannot be converted to Scalar")
-        if buffer is not None and self._id < local.rec.base and not recording._threaded:  # a root that is there: nobody has to be asked
+        if buffer is not None and self._id < local.rec.base and not pending.threaded:  # a root that is there: nobody has to be asked
             try:
                 return SCALARS[s.dtype][buffer.addr].value
             except KeyError:  # a dtype that C does not have
@@ -171,7 +172,7 @@ class Tensor(Stored):
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """An ndarray that shares its memory. RuntimeError for a tensor that requires grad: detach it first."""
-        if self._spec.requires_grad and not force and recording.local.rec.grad:
+        if self._spec.requires_grad and not force and pending.local.rec.grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self._spec.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
@@ -272,9 +273,9 @@ class Tensor(Stored):
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require "
                 "differentiation use var_no_grad = var.detach()."
             )
-        if requires_grad and self._root()._inference and recording.local.rec.inference is None:
+        if requires_grad and self._root()._inference and pending.local.rec.inference is None:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        recording.finish()  # a leaf's data exist before anything is recorded of it
+        pending.finish()  # a leaf's data exist before anything is recorded of it
         self._spec = self._spec.twin
         if self._parent is not None:  # a view that becomes a leaf: the storage it shares stays shared
             self._view_id = 0
@@ -335,7 +336,7 @@ class Tensor(Stored):
             inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
             if not inputs:
                 raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        recording.backward([self], [gradient] if gradient is None or isinstance(gradient, Tensor) else list(gradient), retain_graph, create_graph, inputs)
+        pending.backward([self], [gradient] if gradient is None or isinstance(gradient, Tensor) else list(gradient), retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""
@@ -343,7 +344,7 @@ class Tensor(Stored):
 
     def detach_(self) -> Tensor:
         """Cuts it off from the graph that made it."""
-        recording.finish()
+        pending.finish()
         self._graph = None
         self._spec = self._spec.plain
         return self
@@ -359,7 +360,7 @@ class Tensor(Stored):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        recording.finish()
+        pending.finish()
         wants = self._spec.requires_grad and value._spec.dtype.category >= dtypes.FLOAT
         self._id, self._graph = 0, None
         if value._parent is None:

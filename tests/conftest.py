@@ -25,7 +25,7 @@ def _checked():
         before = {name: getattr(config, name) for name in config.by_name}
         yield
         after = {name: getattr(config, name) for name in config.by_name}
-    from suiren.trace.recording import finish, local
+    from suiren.trace.pending import finish, local
 
     finish()
     assert after == before, "the test left a switch changed"

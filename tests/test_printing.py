@@ -9,7 +9,7 @@ import pytest
 
 import suiren
 from suiren.printing import get_printoptions, printoptions
-from suiren.trace import recording, trie
+from suiren.trace import pending, trie
 from tests import printed
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "protocols.json").read_text())["prints"]
@@ -18,7 +18,7 @@ RECORDED = json.loads((Path(__file__).parent / "recorded" / "protocols.json").re
 @pytest.fixture(autouse=True)
 def _nothing_known():
     """A graph node has the name of the call that first recorded its path: here no other test has."""
-    recording.finish()
+    pending.finish()
     for root in trie.ROOTS.values():
         root.children.clear()
         root.likely = trie.NEVER

@@ -30,7 +30,7 @@ mul = Op("mul", np.multiply, "fmul double {0}, {1}", lambda g, out, x, y: (mul(g
 neg = Op("neg", np.negative, "fneg double {0}", lambda g, out, x: (neg(g),))
 
 
-# ---------------------------------------------------------------- 2. Tensors and the recording (suiren/trace/recording.py, trie.py)
+# ---------------------------------------------------------------- 2. Tensors and the recording (suiren/trace/pending.py, recording.py, trie.py)
 #
 # An operation computes nothing. It moves a cursor along the trie of known traces; a new transition is made only for a program never seen.
 

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, array_of
 

@@ -9,7 +9,7 @@ import gc
 
 from suiren.api import shapes
 from suiren.api.surface import public
-from suiren.trace import recording
+from suiren.trace import pending
 from suiren.trace.recording import view_of
 from suiren.trace.storage import Stored
 from suiren.trace.views import twin
@@ -25,7 +25,7 @@ def _become(self, shown):
     if trial._spec.shape == self._spec.shape and trial._layout() == self._layout():
         return self
     del trial
-    recording.finish()
+    pending.finish()
     if self._parent is None:
         older = twin(self)
         older._version = self._version

@@ -7,7 +7,8 @@ from suiren.api.arguments import TYPE_WORDS, check_tensor
 from suiren.dtypes import FLOAT
 from suiren.ops import movement
 from suiren.trace.op import broadcast_shapes
-from suiren.trace.recording import record, record1, settle
+from suiren.trace.pending import settle
+from suiren.trace.recording import record, record1
 from suiren.trace.storage import array_of
 
 NARROW = (dtypes.float16, dtypes.bfloat16)

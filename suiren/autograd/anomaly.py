@@ -6,7 +6,7 @@ import functools
 import sys
 import warnings
 
-from suiren.trace.recording import PACKAGE, settle
+from suiren.trace.pending import PACKAGE, settle
 from suiren.trace.storage import array_of
 
 enabled = False  # whether backward passes are watched

@@ -14,9 +14,11 @@ from suiren.autograd import anomaly, node, reach
 from suiren.autograd.graphs import Kept, Live
 from suiren.dtypes import FLOAT
 from suiren.ops import creation, movement, pointwise, reduce
-from suiren.trace import macros, recording
+from suiren.trace import binding, macros, pending
+from suiren.trace.deferred import Deferred
 from suiren.trace.execution import Graph
-from suiren.trace.recording import Deferred, Recording, local, record
+from suiren.trace.pending import Recording, local
+from suiren.trace.recording import record
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored
 from suiren.trace.trie import TrieNode
@@ -40,7 +42,7 @@ class Pass:
         self.rec, self.roots = local.rec, roots
         for t in (*roots, *(wanted or ())):
             if t._parent is not None:
-                recording.enter(self.rec, t)  # before the path is looked at, which ends here
+                binding.enter(self.rec, t)  # before the path is looked at, which ends here
         self.live = Live(self.rec)
         self.kept: dict[int, Kept] = {}
         self.gradients: dict[tuple[int, int], list] = {}  # (graph, slot of the first output) -> a gradient per output
@@ -57,12 +59,12 @@ class Pass:
     def place(self, t: Stored):
         """(graph, slot) of a tensor with a history; ("leaf", its root) of an autograd leaf."""
         if t._parent is not None:
-            slot = recording.enter(self.rec, t)
+            slot = binding.enter(self.rec, t)
             if slot not in self.live.history.producer:
                 self.live = Live(self.rec)
             return (self.live, slot) if self.live.history.is_node(slot) else ("leaf", id(t))
         slot = t._id - self.rec.base
-        if 0 <= slot < recording.SPAN // 2 and slot in self.live.history.producer and self.live.history.is_node(slot):
+        if 0 <= slot < pending.SPAN // 2 and slot in self.live.history.producer and self.live.history.is_node(slot):
             return self.live, slot
         if t._graph is not None:
             graph, slot = t._graph
@@ -287,13 +289,13 @@ def prepare(rec: Recording) -> None:
         rec.node.cut or rec.watched or anomaly.enabled or (leaves and any([t._hooks for t in leaves]))
         or (python and any([n.is_active for n in python.values()]))
     ):  # fmt: skip
-        recording.finish()
+        pending.finish()
 
 
 def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macro: bool = False) -> tuple[Pass, list]:
     """A pass that ends in `.grad`: returns it with the leaves it reached and the slot of the gradient that each had before, or None."""
     rec = local.rec
-    before, scope = recording.set_grad_mode(create_graph), rec.scope
+    before, scope = pending.set_grad_mode(create_graph), rec.scope
     rec.scope = "backward"
     try:
         run = Pass(roots, create_graph, retain, inputs, is_macro)
@@ -305,7 +307,7 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
         wanted = None if inputs is None else {id(t) for t in inputs}
         for t, g in run.leaf_gradients.values():
             if wanted is None or id(t) in wanted:
-                reached.append((t, None if t._grad is None else recording.enter(rec, t._grad)))
+                reached.append((t, None if t._grad is None else binding.enter(rec, t._grad)))
                 accumulate(t, g, create_graph)
         for place, g in run.found.items():
             accumulate(run.wanted[place], g, create_graph)
@@ -313,7 +315,7 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
             let_go(run)
     finally:
         rec.scope = scope
-        recording.set_grad_mode(before)
+        pending.set_grad_mode(before)
     return run, reached
 
 
@@ -358,7 +360,7 @@ def free(run: Pass) -> None:
             node.freed = rec.node.freed | frozenset(freed_here)
             return node
 
-        recording.step(rec, key, make)
+        pending.step(rec, key, make)
 
 
 def let_go(run: Pass) -> None:
@@ -376,7 +378,7 @@ def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: b
     rec = local.rec
     check_roots(outputs)
     prepare(rec)
-    before, scope = recording.set_grad_mode(create_graph), rec.scope
+    before, scope = pending.set_grad_mode(create_graph), rec.scope
     rec.scope = "backward"
     try:
         run = Pass(outputs, create_graph, retain, inputs)
@@ -399,4 +401,4 @@ def grad(outputs: list[Stored], inputs: list[Stored], gradients: list, retain: b
         return found
     finally:
         rec.scope = scope
-        recording.set_grad_mode(before)
+        pending.set_grad_mode(before)

@@ -13,7 +13,7 @@ from suiren.autograd.function import forward_mode
 from suiren.func.leaves import cut, depends_on_others, fresh, let_go, recording_gradients
 from suiren.ops.creation import zeros_like
 from suiren.tensor import Tensor
-from suiren.trace import recording
+from suiren.trace import pending
 
 _levels: list[list[tuple[Tensor, Tensor]]] = []  # per level, (dual tensor, its tangent)
 
@@ -57,7 +57,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. "
             f"Tensor is of size {list(tensor.shape)} while the given forward gradient is of size {list(tangent.shape)}."
         )
-    dual = fresh(tensor, recording.local.rec.grad)
+    dual = fresh(tensor, pending.local.rec.grad)
     _levels[-1].append((dual, tangent))
     return dual
 

@@ -14,9 +14,10 @@ from suiren.autograd import engine, graphs, node, saved
 from suiren.autograd.modes import no_grad
 from suiren.dtypes import FLOAT
 from suiren.ops import creation, views
-from suiren.trace import recording
+from suiren.trace import binding, pending
 from suiren.trace.op import Through
-from suiren.trace.recording import local, record
+from suiren.trace.pending import local
+from suiren.trace.recording import record
 from suiren.trace.storage import Stored
 from suiren.trace.views import twin
 
@@ -186,12 +187,12 @@ class FunctionNode(node.Node, FunctionCtx):
             zeros = creation.zeros_like(s.plain)
             tangents.append(new_leaf(zeros) if s.requires_grad else zeros)
         leaves = [t for t in tangents if t is not None and t._spec.requires_grad]
-        before, self._in_jvp = recording.set_grad_mode(True), True
+        before, self._in_jvp = pending.set_grad_mode(True), True
         try:
             found = self._forward_cls.jvp(self, *tangents)
         finally:
             self._in_jvp = False
-            recording.set_grad_mode(before)
+            pending.set_grad_mode(before)
         changes = found if isinstance(found, tuple) else (found,)
         if len(changes) != len(given):
             raise RuntimeError(f"function {self.name()} returned an incorrect number of forward gradients (expected {len(given)}, got {len(changes)})")
@@ -338,7 +339,7 @@ def _joined(ctx: FunctionNode, outputs: list, tensors: list, edges: list, joins:
             if id(o) in dirty:
                 _check_dirty(o)
             raw.append(o)
-        recording.set_grad_mode(before)
+        pending.set_grad_mode(before)
         made = record(_through, (*(_plain(o) for o in raw), *(e for e in edges if e._spec.requires_grad)), (len(raw),))
         rec = local.rec
         step = rec.node
@@ -376,7 +377,7 @@ def _take_over(o: Stored, made: Stored) -> None:
         o._id, o._buffer, o._graph = made._id, None, None
         local.rec.values.append(o)
     else:
-        recording.overwrite(o, made, silent=True)
+        binding.overwrite(o, made, silent=True)
     o._spec = made._spec
 
 

@@ -12,7 +12,7 @@ from suiren.api.creation import zeros_like
 from suiren.autograd import grad as _grad
 from suiren.dtypes import float64
 from suiren.tensor import Tensor
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.storage import array_of
 
 

@@ -6,7 +6,7 @@ from suiren.autograd import node
 from suiren.trace import recording
 from suiren.trace.execution import Graph
 from suiren.trace.liveness import History
-from suiren.trace.recording import Recording, local
+from suiren.trace.pending import Recording, local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import TrieNode

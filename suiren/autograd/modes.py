@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 
-from suiren.trace import recording
+from suiren.trace import pending
 from suiren.trace.liveness import mark_inference
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 
 
 def is_grad_enabled() -> bool:
@@ -21,11 +21,11 @@ class _Mode:
     enabled = False
 
     def __enter__(self):
-        self._before = recording.set_grad_mode(self.enabled)
+        self._before = pending.set_grad_mode(self.enabled)
         return self
 
     def __exit__(self, *_) -> None:
-        recording.set_grad_mode(self._before)
+        pending.set_grad_mode(self._before)
 
     def _again(self) -> _Mode:
         return type(self)()
@@ -89,10 +89,10 @@ class set_grad_enabled(_Mode):
 
     def __init__(self, mode: bool):
         self.enabled = bool(mode)
-        self._before = recording.set_grad_mode(self.enabled)
+        self._before = pending.set_grad_mode(self.enabled)
 
     def __enter__(self):
-        recording.set_grad_mode(self.enabled)
+        pending.set_grad_mode(self.enabled)
         return self
 
     def _again(self) -> _Mode:
@@ -101,18 +101,18 @@ class set_grad_enabled(_Mode):
         return again
 
     def __exit__(self, *_) -> None:
-        recording.set_grad_mode(self._before)
+        pending.set_grad_mode(self._before)
 
     def __call__(self, function):
-        recording.set_grad_mode(self._before)  # as a decorator it acts inside of the function alone
+        pending.set_grad_mode(self._before)  # as a decorator it acts inside of the function alone
 
         @functools.wraps(function)
         def inside(*args, **kwargs):
-            before = recording.set_grad_mode(self.enabled)
+            before = pending.set_grad_mode(self.enabled)
             try:
                 return function(*args, **kwargs)
             finally:
-                recording.set_grad_mode(before)
+                pending.set_grad_mode(before)
 
         return inside
 
@@ -136,13 +136,13 @@ class inference_mode(_Mode):
     def __enter__(self):
         rec = local.rec
         self._before = rec.grad, rec.inference is not None
-        recording.set_grad_mode(not self.mode)
+        pending.set_grad_mode(not self.mode)
         _switch_inference(self.mode)
         return self
 
     def __exit__(self, *_) -> None:
         grad, inference = self._before
-        recording.set_grad_mode(grad)
+        pending.set_grad_mode(grad)
         _switch_inference(inference)
 
 

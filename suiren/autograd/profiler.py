@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from suiren.trace import execution, recording
+from suiren.trace import execution, pending
 
 
 class Event:
@@ -130,7 +130,7 @@ class profile:
         return self
 
     def _start(self) -> None:
-        recording.finish()
+        pending.finish()
         self._events, self._began = EventList(), time.perf_counter()
         self._timer = execution.timed(self._interpreted)
         self._times = self._timer.__enter__()
@@ -153,7 +153,7 @@ class profile:
             self._stop()
 
     def _stop(self) -> None:
-        recording.finish()
+        pending.finish()
         _running.remove(self)
         self._timer.__exit__(None, None, None)
         for ending, runs in self._times.items():
@@ -209,14 +209,14 @@ class record_function:
 
     def __enter__(self) -> record_function:
         if _running:
-            recording.finish()
+            pending.finish()
             self._before = _running[-1]._measured()
         self._began = time.perf_counter()
         return self
 
     def __exit__(self, *exception: object) -> None:
         if _running:
-            recording.finish()
+            pending.finish()
             seconds = time.perf_counter() - self._began
             _running[-1]._add(self.name, seconds, max(seconds - (_running[-1]._measured() - self._before), 0.0))
 

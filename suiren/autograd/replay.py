@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from suiren.autograd import anomaly, engine, graphs
-from suiren.trace import macros, recording
+from suiren.trace import binding, macros, pending, recording
 from suiren.trace.macros import NumberPlan
-from suiren.trace.recording import HALF_SPAN, Recording, local
+from suiren.trace.pending import HALF_SPAN, Recording, local
 from suiren.trace.storage import Stored, new
 
 
@@ -26,7 +26,7 @@ def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, cr
         engine.run_pass(roots, gradients, retain, create_graph, inputs)
 
 
-recording.backward = backward
+pending.backward = backward
 
 
 def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool) -> None:
@@ -72,7 +72,7 @@ def _remembered(rec: Recording, run, reached: list, graph, gradient, plan) -> Ba
     reads = [] if graph is None else list(source.read)
     entries = []  # (what it is, its slot now, its spec): in the order in which new leaves were bound
     if gradient is not None:
-        entries.append(("gradient", 0, recording.enter(rec, gradient), gradient._spec))
+        entries.append(("gradient", 0, binding.enter(rec, gradient), gradient._spec))
     for i, (t, old) in enumerate(reached):
         if old is not None:
             entries.append(("grad", i, old, t._grad._spec))
@@ -80,7 +80,7 @@ def _remembered(rec: Recording, run, reached: list, graph, gradient, plan) -> Ba
         t = graph.tensors[ref]
         if t._parent is not None:
             return None
-        entries.append(("kept", ref, recording.enter(rec, t), t._spec))
+        entries.append(("kept", ref, binding.enter(rec, t), t._spec))
     entries.sort(key=lambda e: -e[2] if e[2] < 0 else 0)
     macro = BackwardMacro(
         tuple(e[2] for e in entries), tuple(e[3] for e in entries), rec.node,

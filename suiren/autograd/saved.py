@@ -7,9 +7,10 @@ not keep them. Such steps are recorded on a branch of their own in the trie, whe
 from __future__ import annotations
 
 from suiren.autograd import node
-from suiren.trace import recording
+from suiren.trace import pending, recording
 from suiren.trace.liveness import History
-from suiren.trace.recording import local, view_of
+from suiren.trace.pending import local
+from suiren.trace.recording import view_of
 from suiren.trace.storage import Stored, new
 
 _hooks: list[tuple] = []  # (pack, unpack), the innermost last
@@ -54,12 +55,12 @@ def push(pack, unpack) -> None:
     if _disabled:
         raise RuntimeError(_disabled[-1])
     _hooks.append((pack, unpack))
-    recording.set_packing(_pack)
+    pending.set_packing(_pack)
 
 
 def pop() -> None:
     _hooks.pop()
-    recording.set_packing(_pack if _hooks else None)
+    pending.set_packing(_pack if _hooks else None)
 
 
 def disable(message: str) -> None:
@@ -94,14 +95,14 @@ def _pack(rec, step) -> None:
     if not values:
         return
     python[out] = holder = node.Packed(packed)
-    before = recording.set_packing(None)
+    before = pending.set_packing(None)
     hooks, _hooks[:] = _hooks[:], []
     try:
         for ref, t in values:
             packed[ref] = (pack(t), unpack)
     finally:
         _hooks[:] = hooks
-        recording.set_packing(before)
+        pending.set_packing(before)
     holder.packed = packed
 
 

@@ -67,7 +67,7 @@ def set_device(device: Any) -> None:
 
 def synchronize(device: Any = None) -> None:
     """Runs what is recorded."""
-    from suiren.trace.recording import finish
+    from suiren.trace.pending import finish
 
     finish()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from suiren.explanation.text import explanation_of
-from suiren.trace import execution, recording
+from suiren.trace import execution, pending
 
 
 class Explanation(str):
@@ -22,14 +22,14 @@ def explain(function: Callable, *args, runs: int = 5, **kwargs) -> Explanation:
     The function is called until its programs repeat and are compiled, and then `runs` times with a clock on every kernel. What it changes (parameters,
     random numbers) it changes each time.
     """
-    recording.finish()
+    pending.finish()
     for _ in range(3):
         function(*args, **kwargs)
-        recording.finish()
+        pending.finish()
     with execution.timed() as times:
         for _ in range(runs):
             function(*args, **kwargs)
-            recording.finish()
+            pending.finish()
     return Explanation(explanation_of(times))
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from suiren.ops import creation, movement
 from suiren.ops.placement import cat
 from suiren.tensor import Tensor
-from suiren.trace.recording import local, record
+from suiren.trace.pending import local
+from suiren.trace.recording import record
 from suiren.trace.spec import Spec, spec
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import WRITE

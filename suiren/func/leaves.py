@@ -6,8 +6,9 @@ from suiren.autograd import engine, reach
 from suiren.func import batched
 from suiren.ops import creation, views
 from suiren.tensor import Tensor
-from suiren.trace import recording
-from suiren.trace.recording import local, record
+from suiren.trace import pending
+from suiren.trace.pending import local
+from suiren.trace.recording import record
 
 
 def fresh(x: Tensor, outer: bool) -> Tensor:
@@ -56,8 +57,8 @@ class recording_gradients:
     """The function that is differentiated runs with gradients on, whatever is on around it; `outer` says whether they were."""
 
     def __enter__(self):
-        self.outer = recording.set_grad_mode(True)
+        self.outer = pending.set_grad_mode(True)
         return self
 
     def __exit__(self, *exception) -> None:
-        recording.set_grad_mode(self.outer)
+        pending.set_grad_mode(self.outer)

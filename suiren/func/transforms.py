@@ -17,7 +17,7 @@ from suiren.func.arguments import chosen, numbers_of, real, replaced, structured
 from suiren.func.leaves import cut, depends_on_others, fresh, let_go, recording_gradients
 from suiren.ops import creation
 from suiren.tensor import Tensor
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 
 
 def _zeros(t: Tensor) -> Tensor:

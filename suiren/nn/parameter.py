@@ -10,8 +10,9 @@ from suiren.dtypes import FLOAT
 from suiren.ops.movement import reshape
 from suiren.ops.views import detach
 from suiren.tensor import Tensor
-from suiren.trace import recording
-from suiren.trace.recording import record1, settle
+from suiren.trace import pending
+from suiren.trace.pending import settle
+from suiren.trace.recording import record1
 from suiren.trace.storage import adopt, new
 
 
@@ -58,7 +59,7 @@ def sharing(cls: type, data: Tensor, requires_grad: bool) -> Tensor:
         raise TypeError(f"{cls.__name__}(): argument 'data' must be Tensor, not {type(data).__name__}")
     if requires_grad and data._spec.dtype.category < FLOAT:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    recording.finish()  # a leaf's data exist before anything is recorded of it
+    pending.finish()  # a leaf's data exist before anything is recorded of it
     spec = data._spec.with_grad if requires_grad else data._spec.plain
     root = data._root()
     if type(root) is not Tensor or root.numel() != data.numel() or not data.is_contiguous() or not root.is_leaf or not data.is_leaf:

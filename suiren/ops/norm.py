@@ -13,7 +13,7 @@ from suiren.ops.elementary import rsqrt
 from suiren.ops.pointwise import add, mul, scale, sub
 from suiren.ops.reduce import sum
 from suiren.trace.op import pointwise
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 from suiren.trace.spec import Spec
 
 

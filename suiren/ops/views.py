@@ -7,7 +7,8 @@ from suiren.ops.movement import as_strided, expand
 from suiren.ops.placement import view_write
 from suiren.trace import views
 from suiren.trace.op import NOT_DIFFERENTIABLE, Rewritten, movement
-from suiren.trace.recording import local, record
+from suiren.trace.pending import local
+from suiren.trace.recording import record
 from suiren.trace.storage import Stored
 
 detach = movement(

@@ -23,7 +23,7 @@ from suiren.nn.modules.module import typename
 from suiren.optim.pairs import updated
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
-from suiren.trace import macros, recording
+from suiren.trace import macros, pending
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt
 from suiren.utils.hooks import RemovableHandle
@@ -265,7 +265,7 @@ class Optimizer:
             cls = type(self)
             key = (cls, tuple(segments))
             macros.run(key, inputs, numbers, functools.partial(_expand, cls, key[1]), cls.__name__ + ".step")
-            recording.finish()
+            pending.finish()
         self._opt_called = True
         return loss
 
@@ -342,7 +342,7 @@ class Optimizer:
         @functools.wraps(own)
         def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
             result = self._step_with_hooks(own, args, kwargs)
-            recording.finish()
+            pending.finish()
             self._opt_called = True
             return result
 

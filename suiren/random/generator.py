@@ -14,9 +14,11 @@ from suiren.device import check_device, cpu, device
 from suiren.dtypes import uint8
 from suiren.random import mt19937
 from suiren.tensor import Tensor
-from suiren.trace import recording
+from suiren.trace import binding
+from suiren.trace.binding import enter
 from suiren.trace.op import Op
-from suiren.trace.recording import SPAN, enter, local, record
+from suiren.trace.pending import SPAN, local
+from suiren.trace.recording import record
 from suiren.trace.storage import new
 from suiren.trace.trie import WRITE
 
@@ -183,7 +185,7 @@ def draw(op: Op, generator: Generator | None, numbers: tuple, params: tuple) -> 
             return t
     result, after_draw = record(op, (state, *numbers), params)
     drawn = local.rec.node
-    recording.overwrite(state, after_draw)
+    binding.overwrite(state, after_draw)
     state._version += 1
     drawn.likely = local.rec.node  # the write that always follows: the next draw steps over both
     return result
@@ -193,7 +195,7 @@ def draw_for(op: Op, generator: Generator | None, *inputs: Tensor) -> Tensor:
     """Records an rng op that draws for the elements of tensors, as many numbers as it takes."""
     state = (generator or default_generator)._state()
     result, after_draw = record(op, (state, *inputs), ())
-    recording.overwrite(state, after_draw)
+    binding.overwrite(state, after_draw)
     state._version += 1
     return result
 

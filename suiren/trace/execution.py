@@ -21,9 +21,9 @@ from suiren import interpreter
 from suiren.config import config
 from suiren.runtime.buffers import Buffer
 from suiren.runtime.driver import CheckFailed
-from suiren.trace import liveness, recording
+from suiren.trace import liveness, pending, recording
 from suiren.trace.liveness import History
-from suiren.trace.recording import Recording
+from suiren.trace.pending import Recording
 from suiren.trace.storage import Stored, adopt
 from suiren.trace.trace import Trace
 from suiren.trace.trie import TrieNode, build_trace
@@ -296,4 +296,4 @@ def _verify(ending: Ending, before: list[np.ndarray], buffers: list[Buffer], num
         raise AssertionError(f"{ending.name}: compiled and interpreted values of {node.op if node else 'a leaf'} (value {v}) differ by {difference:g}")
 
 
-recording.run = run
+pending.run = run

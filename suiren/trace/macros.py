@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
-from suiren.trace import recording
-from suiren.trace.recording import HALF_SPAN, TAKEN, Deferred, Recording, enter, entered, local
+from suiren.trace import binding, pending, recording
+from suiren.trace.binding import enter, entered
+from suiren.trace.deferred import Deferred
+from suiren.trace.pending import HALF_SPAN, TAKEN, Recording, local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import MODE, OP, TrieNode
@@ -64,7 +66,7 @@ def run(key: Hashable, inputs: Sequence[Stored], numbers: Sequence[float], expan
     """
     rec = local.rec
     if rec.node.cut:
-        recording._settle(rec)
+        pending.settle_recording(rec)
     macro = find(rec, (key, len(numbers)), inputs)
     if macro is None:
         _expand(rec, (key, len(numbers)), inputs, numbers, expand, scope)
@@ -89,17 +91,17 @@ def _expand(rec: Recording, key: tuple, inputs, numbers, expand, scope: str) -> 
     bound = rec.node.leaves
     before, rec.scope = rec.scope, scope or str(key[0])
     grad = rec.grad
-    recording.set_grad_mode(False)
+    pending.set_grad_mode(False)
     try:
         results = []
         for i, value in expand(inputs, [given_number(v, i) for i, v in enumerate(numbers)]):
-            recording.overwrite(inputs[i], value)
+            binding.overwrite(inputs[i], value)
             inputs[i]._version += 1
             results.append((i, inputs[i]._id - base))
         plan = NumberPlan(rec.numbers[first_number:], len(numbers))
     finally:
         settle_numbers(rec, first_number)
-        recording.set_grad_mode(grad)
+        pending.set_grad_mode(grad)
         rec.scope = before
     if rec.base == base and rec.node.leaves == bound and all(t._parent is None for t in inputs):
         specs = tuple(t._spec for t in inputs)
@@ -150,7 +152,7 @@ def bind_all(rec: Recording, tensors: Sequence[Stored], macro: Macro) -> bool:
                 buffers.append(buffer)
                 t._id = base + ref
             else:
-                recording.bind(rec, t)
+                binding.bind(rec, t)
             continue
         for t, before in reversed(bound):
             t._id = before
@@ -220,7 +222,7 @@ def forget_jumps(cut: TrieNode) -> None:
         node = node.parent
 
 
-recording.forget_jumps = forget_jumps
+pending.forget_jumps = forget_jumps
 
 # What is known of a composite that cannot be one transition.
 PLAIN = Composite(None, (), (), False)  # type: ignore[arg-type]
@@ -238,7 +240,7 @@ def composed(function: Callable, args: tuple, kwargs: dict):
     if rec.scope:  # part of another expansion
         return function(*args, **kwargs)
     if rec.node.cut or rec.node is TAKEN:
-        recording._settle(rec)
+        pending.settle_recording(rec)
     base, given = rec.base, (*args, *kwargs.values()) if kwargs else args
     parts: list = [function, *kwargs, *map(type, given)]
     for x in given:

@@ -5,9 +5,9 @@ The bound on a recording alone would cut such a loop at a different phase every 
 
 from __future__ import annotations
 
-from suiren.trace import recording
+from suiren.trace import pending
 from suiren.trace.liveness import History, alive
-from suiren.trace.recording import Recording
+from suiren.trace.pending import Recording
 from suiren.trace.trie import LEAF, TrieNode
 
 
@@ -58,7 +58,7 @@ def reached_bound(rec: Recording) -> None:
     building = any(
         t._spec.requires_grad and history.is_node(t._id - base) and t._id - base not in rec.node.freed for t in alive(rec.values)
     )
-    recording.finish()
+    pending.finish()
     if found is not None and not building:
         period, start = found
         rounds = max(1, -(-MIN_STEPS // period))
@@ -67,4 +67,4 @@ def reached_bound(rec: Recording) -> None:
         rec.period = Period(whole[done:] if done else whole * rounds, whole * rounds)
 
 
-recording.reached_bound = reached_bound
+pending.reached_bound = reached_bound

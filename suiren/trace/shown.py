@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from suiren.trace import recording
 from suiren.trace.op import Op
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 

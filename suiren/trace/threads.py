@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
-from suiren.trace import recording
-from suiren.trace.recording import Recording, local
+from suiren.trace import pending
+from suiren.trace.pending import Recording, local
 from suiren.trace.storage import Stored
 
-
-# Code that moves a cursor: the recorder itself, and the draws of random numbers, which take two steps at once.
-_RECORDER = (os.path.join(recording.PACKAGE, "trace", ""), os.path.join(recording.PACKAGE, "random", "generator.py"))
+# Code that moves a cursor, or keeps places of a recording from one step to the next: the recorder itself, the draws of random numbers, which take
+# two steps at once, and a pass of backward.
+_RECORDER = tuple(os.path.join(pending.PACKAGE, *path.split("/")) for path in ("trace/", "random/generator.py", "autograd/engine.py", "autograd/replay.py"))
 
 
 def await_other(t: Stored) -> None:
     """Has the recording of another thread run, if `t` is pending there. RuntimeError if its value was lost."""
     while True:
-        seen = [(other, other.base) for other in list(recording.everyone)]
+        seen = [(other, other.base) for other in list(pending.everyone)]
         for other, _ in seen:
             if other.busy:  # somebody runs it for us, or for itself: what it computes or writes is there when it is done
                 with other.lock:
                     pass
-            if other is not local.rec and -recording.HALF_SPAN <= t._id - other.base < recording.HALF_SPAN:
+            if other is not local.rec and -pending.HALF_SPAN <= t._id - other.base < pending.HALF_SPAN:
                 if t._id >= other.base or any(t is w for w, _ in other.written):
                     _take_over(other)
                 break
@@ -43,32 +42,37 @@ def _take_over(other: Recording) -> None:
     try:
         while True:
             with other.lock:
-                before, base = other.node, other.base
-                if before is recording.TAKEN or not before.depth:
-                    return
-                other.node = recording.TAKEN
-                if other.waiting or not _inside_recorder(other.thread):
-                    if other.node is recording.TAKEN and other.base == base:
-                        other.busy = True
-                        try:
-                            recording.run(other, before)
-                        finally:
-                            other.busy = False
-                    return
-                if other.node is recording.TAKEN:
-                    other.node = before
+                if other.waiting or not _inside_recorder(other.thread):  # else it may stand in the middle of a step: its cursor is left alone
+                    # No call between these lines: the other thread cannot move the cursor in between.
+                    before, base = other.node, other.base
+                    if before is pending.TAKEN or not before.depth:
+                        return
+                    other.node = pending.TAKEN
+                    if other.waiting or not _inside_recorder(other.thread):
+                        if other.node is pending.TAKEN and other.base == base:
+                            other.busy = True
+                            try:
+                                pending.run(other, before)
+                            finally:
+                                other.busy = False
+                        return
+                    if other.node is pending.TAKEN:
+                        other.node = before
             time.sleep(0)
     finally:
-        mine.waiting = False
+        with mine.lock:  # somebody may be running our own recording just now
+            mine.waiting = False
 
 
 def _inside_recorder(thread: int) -> bool:
-    frame = sys._current_frames().get(thread)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(_RECORDER):
-            return True
-        frame = frame.f_back
-    return False
+    """Whether a thread stands in the recorder, or in what the recorder called. A stack is looked at while its thread may run on: what was seen counts
+    only if the innermost call is still the same one."""
+    while True:
+        innermost = frame = pending.frames().get(thread)
+        while frame is not None and not frame.f_code.co_filename.startswith(_RECORDER):
+            frame = frame.f_back
+        if pending.frames().get(thread) is innermost:
+            return frame is not None
 
 
-recording.await_other = await_other
+pending.await_other = await_other

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from suiren.trace import macros, recording
+from suiren.trace import binding, macros, pending, recording
 from suiren.trace.op import Op
-from suiren.trace.recording import HALF_SPAN, local
+from suiren.trace.pending import HALF_SPAN, local
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import WRITE
 
@@ -53,9 +53,9 @@ def write(t: Stored, value: Stored) -> Stored:
     base = rec.base
     at, slot = root._id - base, value._id - base
     if not -HALF_SPAN <= at < HALF_SPAN:
-        at = recording.enter(rec, root)
+        at = binding.enter(rec, root)
     if not -HALF_SPAN <= slot < HALF_SPAN:
-        slot = recording.enter(rec, value)
+        slot = binding.enter(rec, value)
     if rec.base != base:  # one was pending in another thread, and waiting for it ran this recording
         return write(t, value)
     key = (WRITE, at, slot, way, silent, is_leaf, is_own)
@@ -77,7 +77,7 @@ def write(t: Stored, value: Stored) -> Stored:
             macros.remember_jump(rec, start, key, macros.Write(rec.node, slot, rec.owners.get(slot) is root))
     buffer = root._buffer
     if buffer is not None and (buffer.is_foreign or (buffer._export is not None and buffer.is_exported)):
-        recording.finish()  # NumPy sees the write at once
+        pending.finish()  # NumPy sees the write at once
     return t
 
 
@@ -110,7 +110,7 @@ def _expand_write(t: Stored, root: Stored, value: Stored, is_leaf: bool, is_own:
     if root._spec.requires_grad and not value._spec.requires_grad and not is_leaf:
         _keep_history(root, value, silent)
         return
-    recording.overwrite(root, value, silent)
+    binding.overwrite(root, value, silent)
     if not silent:
         root._version += 1
     if value._spec.requires_grad:
@@ -133,11 +133,11 @@ def twin(t: Stored) -> Stored:
 def _keep_history(root: Stored, value: Stored, silent: bool) -> None:
     """A result that was written while gradients were off: backward goes on from where it came from, as in PyTorch."""
     before = twin(root)
-    recording.overwrite(root, value, silent)
-    mode = recording.set_grad_mode(True)
+    binding.overwrite(root, value, silent)
+    mode = pending.set_grad_mode(True)
     kept = recording.record(_rewritten, (value, before), ())
-    recording.set_grad_mode(mode)
-    recording.overwrite(root, kept, True)
+    pending.set_grad_mode(mode)
+    binding.overwrite(root, kept, True)
     if not silent:
         root._version += 1
 
@@ -148,15 +148,15 @@ def _is_leaf(root: Stored) -> bool:
     slot = root._id - rec.base
     if slot in rec.owners:
         return True
-    return root._buffer is not None and root._graph is None and not (0 <= slot < recording.SPAN // 2)
+    return root._buffer is not None and root._graph is None and not (0 <= slot < pending.SPAN // 2)
 
 
 def _renew_leaf(root: Stored) -> None:
     """A leaf that requires grad was written while gradients were off: what is read from now on is the leaf again, with its new value."""
     rec = local.rec
-    before = recording.set_grad_mode(True)
+    before = pending.set_grad_mode(True)
     leaf = recording.record(_leaf_version, (root,), ())
-    recording.set_grad_mode(before)
+    pending.set_grad_mode(before)
     root._id = leaf._id
     rec.owners[leaf._id - rec.base] = root
 

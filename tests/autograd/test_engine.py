@@ -7,7 +7,7 @@ import pytest
 
 import suiren
 from suiren.autograd import grad
-from suiren.trace import execution, recording
+from suiren.trace import execution, pending
 
 
 def leaf(*shape: int, seed: int = 0) -> suiren.Tensor:
@@ -17,7 +17,7 @@ def leaf(*shape: int, seed: int = 0) -> suiren.Tensor:
 
 def test_a_step_is_one_program_and_replays_right(tier):
     w, b = leaf(4, 3), leaf(3)
-    recording.finish()
+    pending.finish()
     before = len(execution.endings)
     for i in range(6):
         x = suiren.Tensor.from_array(np.random.default_rng(i).standard_normal((5, 4)).astype(np.float32), copy=True)
@@ -60,9 +60,9 @@ def test_a_graph_over_three_recordings(tier):
     for _ in range(3):
         w.grad = None
         a = w * 2.0
-        recording.finish()
+        pending.finish()
         b = a.exp()
-        recording.finish()
+        pending.finish()
         (b * b).sum().backward()
         np.testing.assert_allclose(w.grad.numpy(), 4 * np.exp(4 * w.detach().numpy()), rtol=1e-5)
 
@@ -204,7 +204,7 @@ def test_a_graph_that_was_used_holds_no_values():
             loss.backward()
             gone = weakref.ref(h)
             del h, loss
-            recording.finish()  # what is pending reads it
+            pending.finish()  # what is pending reads it
             assert gone() is None
     finally:
         gc.enable()

@@ -16,7 +16,7 @@ from suiren.ops.conv import conv, conv_input_grad, conv_weight_grad
 from suiren.ops.pool import avg_pool_grad, max_pool, max_pool_grad, max_pool_take
 from suiren.trace.execution import timed
 from suiren.trace.op import REGISTRY
-from suiren.trace.recording import finish
+from suiren.trace.pending import finish
 from tests.ops.cases import CASES
 
 for _module in pkgutil.iter_modules(suiren.ops.__path__, "suiren.ops."):

@@ -44,7 +44,7 @@ def _written(arrays, steps, actions) -> Text:
 
 
 def _writer(arrays, steps, actions, requires_grad: tuple[int, ...] = ()) -> Writer:
-    from suiren.trace.recording import finish
+    from suiren.trace.pending import finish
 
     w = Writer(arrays, requires_grad)
     with suiren.config(tier="interpreter"):

@@ -19,7 +19,6 @@ ROOT = Path(suiren.__file__).parent.parent
 MOST_LINES = 500
 # Longer, with the reason.
 LONG = {
-    "suiren/trace/recording.py": "the fast paths repeat the general one step by step: they are right only if they are read side by side",
     "suiren/tensor.py": "one class; a method that is more than a call is elsewhere",
 }
 

@@ -9,7 +9,7 @@ import suiren as t
 from suiren.api.composites import composite
 from suiren.nn import functional as F
 from suiren.trace import macros
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 
 calls = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import suiren
-from suiren.trace import execution, recording
+from suiren.trace import execution, pending
 from suiren.trace.period import MIN_STEPS, find_period
 
 
@@ -18,17 +18,17 @@ def test_find_period():
 
 
 def test_a_loop_becomes_one_program():
-    recording.finish()
+    pending.finish()
     w = suiren.ones(3)
     x = suiren.ones(3) * 0.5
     before = {*execution.endings}
-    rounds = recording.MAX_TRANSITIONS  # several times the bound, as a round has some five transitions
+    rounds = pending.MAX_TRANSITIONS  # several times the bound, as a round has some five transitions
     for i in range(rounds):
         y = w * x
         y = y + 1.0
         w.mul_(0.5)
         w.add_(y * (1.0 / (i + 1)))
-    recording.finish()
+    pending.finish()
     found = sorted({*execution.endings} - before, key=lambda e: e.number)
     often = max(found, key=lambda e: e.count)
     assert often.count * len(often.trace.nodes) > rounds * 5 / 2, [(e.count, len(e.trace.nodes)) for e in found]
@@ -44,8 +44,8 @@ def test_a_loop_becomes_one_program():
 def test_a_graph_that_is_being_built_is_not_cut_into_rounds():
     w = suiren.ones(3, requires_grad=True)
     h = suiren.ones(3)
-    for _ in range(recording.MAX_TRANSITIONS // 2 + 50):
+    for _ in range(pending.MAX_TRANSITIONS // 2 + 50):
         h = h * w
         h = h * 1.0
     h.sum().backward()
-    np.testing.assert_allclose(w.grad.numpy(), recording.MAX_TRANSITIONS // 2 + 50)
+    np.testing.assert_allclose(w.grad.numpy(), pending.MAX_TRANSITIONS // 2 + 50)

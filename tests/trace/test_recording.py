@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import suiren
-from suiren.trace import execution, recording
-from suiren.trace.recording import local
+from suiren.trace import execution, pending
+from suiren.trace.pending import local
 
 
 def made(*shape: int) -> suiren.Tensor:
@@ -19,11 +19,11 @@ def made(*shape: int) -> suiren.Tensor:
 
 def programs_of(step, times: int) -> list[execution.Ending]:
     """The programs that `times` runs of `step` made."""
-    recording.finish()
+    pending.finish()
     before = {*execution.endings}
     for _ in range(times):
         step()
-        recording.finish()
+        pending.finish()
     return sorted({*execution.endings} - before, key=lambda e: e.number)
 
 
@@ -69,7 +69,7 @@ def test_a_training_step_is_one_program_however_its_gradients_come_about():
 
 def test_views_of_what_is_computed_record_nothing():
     x = made(6, 4)
-    recording.finish()
+    pending.finish()
     for i in range(6):
         np.testing.assert_array_equal(x[i].numpy(), x.numpy()[i])
         np.testing.assert_array_equal(x[i, 1:].view(3, 1).t().numpy(), x.numpy()[i, 1:].reshape(3, 1).T)
@@ -110,7 +110,7 @@ def test_only_what_can_be_reached_is_an_output():
         y = x + 1.0
         z = y * 2.0
         del y
-        recording.finish()
+        pending.finish()
         return z
 
     (program,) = programs_of(step, 1)
@@ -133,9 +133,9 @@ def test_a_shape_makes_another_program():
 def test_a_bound_ends_a_recording_and_results_are_right(tier):
     x = made(3)
     y = x
-    for _ in range(recording.MAX_TRANSITIONS + 100):
+    for _ in range(pending.MAX_TRANSITIONS + 100):
         y = y + 0.25
-    np.testing.assert_allclose(y.numpy(), x.numpy() + 0.25 * (recording.MAX_TRANSITIONS + 100), rtol=1e-5)
+    np.testing.assert_allclose(y.numpy(), x.numpy() + 0.25 * (pending.MAX_TRANSITIONS + 100), rtol=1e-5)
 
 
 def test_the_memory_of_recordings_does_not_grow():

@@ -7,7 +7,7 @@ import pytest
 
 import suiren
 from suiren.trace import shown
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 
 CALLS = {
     "view": lambda x: x.view(6, 4), "view -1": lambda x: x.view(-1), "view of a list": lambda x: x.view([4, 6]), "reshape": lambda x: suiren.reshape(x, (2, 12)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
 import numpy as np
+import pytest
 
 import suiren
 
@@ -30,7 +32,18 @@ def test_a_tensor_pending_in_a_sleeping_thread():
     thread.join()
 
 
-def test_tensors_handed_between_busy_threads():
+@pytest.mark.parametrize("interval", [None, 1e-5], ids=["as usual", "switching all the time"])
+def test_tensors_handed_between_busy_threads(interval):
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(interval or usual)
+    try:
+        for _ in range(1 if interval is None else 40):
+            _hand_between_threads()
+    finally:
+        sys.setswitchinterval(usual)
+
+
+def _hand_between_threads():
     failures, values = [], [[suiren.ones(8)] for _ in range(3)]
     start = threading.Barrier(3)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from suiren.autograd.function import Function
 from suiren.tensor import Tensor
-from suiren.trace.recording import local
+from suiren.trace.pending import local
 
 
 class BackwardHookFunction(Function):

@@ -14,7 +14,7 @@ import numpy as np
 from suiren.ops.rng import WIDE_RANGE
 from suiren.random.generator import Generator, default_generator
 from suiren.random.mt19937 import USED, WORDS
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 
 _FEW = 8  # up to so many outputs are tempered one by one: setting up NumPy's generator takes 10 µs
 

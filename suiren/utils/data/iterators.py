@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from suiren.trace import recording
+from suiren.trace import pending
 from suiren.utils.data.draws import base_seed
 from suiren.utils.data.sampler import (
     BatchSampler,
@@ -63,7 +63,7 @@ class LoaderIterator:
         raise NotImplementedError
 
     def __next__(self) -> Any:
-        recording.finish()  # a step of training ends where the next batch begins
+        pending.finish()  # a step of training ends where the next batch begins
         batch = self._next()
         self._yielded += 1
         if self._reported_length is not None and self._yielded > self._reported_length:

@@ -10,7 +10,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.spec import spec
 from suiren.trace.storage import adopt, array_of
 

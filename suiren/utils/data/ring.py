@@ -22,7 +22,7 @@ import numpy as np
 from suiren import dtypes
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
-from suiren.trace.recording import settle
+from suiren.trace.pending import settle
 from suiren.trace.spec import Spec, spec
 from suiren.trace.storage import adopt, array_of
 from suiren.utils.data.shared_block import NAMELESS, Block

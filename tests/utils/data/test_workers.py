@@ -256,7 +256,7 @@ def test_two_loaders_at_once():
 
 
 def test_a_recording_ends_where_a_batch_begins():
-    from suiren.trace.recording import local
+    from suiren.trace.pending import local
 
     for i, _ in DataLoader(Squares(6), num_workers=1):
         assert local.rec.node.depth == 0

@@ -18,7 +18,7 @@ def test_compose_of_the_notes():
     found = T.Compose([T.ToTensor(), T.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])(IMAGE)
     expected = (np.asarray(IMAGE).transpose(2, 0, 1).astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
     assert found.dtype is suiren.float32 and np.array_equal(found.numpy(), expected)
-    from suiren.trace.recording import local
+    from suiren.trace.pending import local
 
     assert local.rec.node.depth == 0
 

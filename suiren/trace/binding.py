@@ -1,0 +1,102 @@
+"""How a tensor gets a place in a recording: as a leaf, as a view that is made again, as the new version of a storage."""
+
+from __future__ import annotations
+
+from suiren.runtime.buffers import Buffer
+from suiren.trace import pending
+from suiren.trace.pending import HALF_SPAN, Recording, local, mark_period, user_line
+from suiren.trace.storage import Stored
+from suiren.trace.trie import LEAF, OP, WRITE, TrieNode, grown
+
+
+def enter(rec: Recording, t: Stored) -> int:
+    """The slot of `t` in this recording; a storage with data becomes a leaf, a stale view is made again."""
+    parent = t._parent
+    if parent is not None:
+        at = parent._id - rec.base
+        if not -HALF_SPAN <= at < HALF_SPAN:
+            at = enter(rec, parent)
+        op = t._view_op
+        if op.is_whole and parent._spec is t._spec and (op.grad is not None or not t._spec.requires_grad):
+            t._view_id = rec.base + at  # what views of this one have seen
+            return at
+        slot = t._view_id - rec.base
+        if 0 <= slot < HALF_SPAN and t._seen == (parent._id or parent._view_id):
+            return slot
+        params, node = t._view_params, rec.node
+        key = (op, params, at, t._spec)
+        child = node.children.get(key)
+        if child is None:
+            child = node.children[key] = grown(TrieNode(node, OP, op, (at,), params, (t._spec,), user_line(), rec.scope))
+        rec.node = child
+        if rec.period is not None:
+            mark_period(rec)
+        t._view_id, t._seen = rec.base + child.out, parent._id or parent._view_id
+        if t._spec.requires_grad and (op.grad is None or not parent._spec.requires_grad):
+            rec.owners[child.out] = t  # a view that is an autograd leaf
+        return child.out
+    slot = t._id - rec.base
+    if -HALF_SPAN <= slot < HALF_SPAN:
+        return slot
+    if t._buffer is None or pending.threaded:
+        pending.await_other(t)
+    slot = bind(rec, t)
+    node = rec.node
+    child = node.children.get(t._spec)
+    if child is None:
+        child = node.children[t._spec] = grown(TrieNode(node, LEAF, specs=(t._spec,)))
+    rec.node = child
+    return slot
+
+
+def entered(t: Stored) -> int:
+    """The slot of `t` in this thread's recording."""
+    rec = local.rec
+    slot = t._id - rec.base
+    return slot if -HALF_SPAN <= slot < HALF_SPAN else enter(rec, t)
+
+
+def bind(rec: Recording, t: Stored) -> int:
+    """Makes a computed tensor the next leaf. Memory that NumPy shares is copied now, so that both sides always agree."""
+    buffer = t._buffer
+    leaves = rec.leaves
+    leaves.append(t)
+    slot = -len(leaves)
+    if buffer._export is not None or buffer.is_foreign:
+        buffer = _private(rec, t, -1 - slot)
+    rec.buffers.append(buffer)
+    t._id = rec.base + slot
+    return slot
+
+
+def _private(rec: Recording, t: Stored, leaf: int) -> Buffer:
+    """Memory of its own for a leaf that NumPy may share."""
+    buffer = t._buffer
+    if not buffer.is_foreign and not buffer.is_exported:
+        buffer._export = None  # nobody to ask next time
+        return buffer
+    snapshot = Buffer(t._spec.nbytes)
+    snapshot.copy_from(buffer, t._spec.nbytes)
+    if buffer.is_exported:
+        rec.snapshots.append((leaf, buffer))
+    else:  # an array that was handed over and let go
+        t._buffer = snapshot
+    return snapshot
+
+
+def overwrite(t: Stored, value: Stored, silent: bool = False) -> None:
+    """The root `t` now holds what `value`, made in this recording and of its shape and dtype, holds. `silent`: it is no new version."""
+    rec = local.rec
+    old = enter(rec, t)
+    slot = value._id - rec.base
+    node = rec.node
+    key = (WRITE, old, slot, silent)
+    child = node.children.get(key)
+    if child is None:
+        child = node.children[key] = grown(TrieNode(node, WRITE, refs=(old, slot), params=("silent",) * silent))
+    rec.node = child
+    if rec.period is not None:
+        mark_period(rec)
+    if t._buffer is not None and t._id < rec.base:
+        rec.written.append((t, old))
+    t._id = value._id
