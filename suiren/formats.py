@@ -84,6 +84,39 @@ def order_of(format: memory_format | None, ndim: int) -> tuple[int, ...] | None:
     return format.order
 
 
+def memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    """The dims, outermost first, of what PyTorch makes like a tensor with these strides. Source: infer_dense_strides in aten/src/ATen/ExpandUtils.cpp"""
+    inner = list(reversed(range(len(shape))))  # innermost first
+    for i in range(1, len(inner)):
+        at = i
+        for before in reversed(range(i)):
+            a, b = inner[before], inner[at]
+            if not strides[a] or not strides[b]:
+                continue  # a dim that was expanded says nothing
+            if strides[a] < strides[b] or (strides[a] == strides[b] and shape[a] <= shape[b]):
+                if strides[a] < strides[b]:
+                    break
+                continue
+            inner[before], inner[at], at = b, a, before
+    return tuple(reversed(inner))
+
+
+def order_like(t, format: memory_format | None = None) -> tuple[int, ...] | None:
+    """The dims, outermost first, of a tensor made like `t`; None if it is contiguous."""
+    shape = t._spec.shape
+    if format not in (None, preserve_format):
+        order = order_of(format, len(shape))
+    elif t._parent is None or t.is_contiguous():
+        return None
+    else:
+        order = memory_order(shape, t.stride())
+    if order is not None:
+        moving = [d for d in order if shape[d] != 1]
+        if moving == sorted(moving):
+            return None
+    return order
+
+
 def lies_in(shape: tuple[int, ...], strides: tuple[int, ...], order: tuple[int, ...]) -> bool:
     """Whether elements with these strides lie without gaps, dims in `order`."""
     expected = 1
@@ -105,6 +138,6 @@ def check_layout(wanted: layout | None) -> None:
 
 
 __all__ = [
-    "channels_last", "channels_last_3d", "check_layout", "contiguous_format", "layout", "lies_in", "memory_format", "order_of", "preserve_format",
+    "channels_last", "channels_last_3d", "check_layout", "contiguous_format", "layout", "lies_in", "memory_format", "memory_order", "order_like", "order_of", "preserve_format",
     "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided",
 ]  # fmt: skip

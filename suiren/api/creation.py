@@ -15,7 +15,7 @@ from suiren.api.surface import fill as fill_out
 from suiren.api.surface import public
 from suiren.device import check_device
 from suiren.dtypes import FLOAT, OF_CLASS, dtype
-from suiren.formats import check_layout, order_of
+from suiren.formats import check_layout, order_like, order_of
 from suiren.ops import compare, creation, movement, pointwise
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
@@ -174,9 +174,8 @@ def typed_constructor(cls, d: dtype, args: tuple, device=None):
 # ---------------------------------------------------------------- filled
 
 
-def uninitialised(shape: tuple[int, ...], d: dtype, memory_format=None):
-    """A tensor over memory as it comes."""
-    order = order_of(memory_format, len(shape))
+def uninitialised(shape: tuple[int, ...], d: dtype, order: tuple[int, ...] | None = None):
+    """A tensor over memory as it comes; with `order`, its dims lie in memory in that order, outermost first."""
     if order is not None:
         inner = uninitialised(tuple(shape[i] for i in order), d)
         return movement.permute(inner, dims=tuple(order.index(i) for i in range(len(shape))))
@@ -194,7 +193,7 @@ def empty(
     shape = shape_of("empty", args if size is None else (size,))
     if out is not None:
         return _into(out, _constant(0, shape, out._spec.dtype, False), dtype)
-    return _leaf(uninitialised(shape, dtype or dtypes.get_default_dtype(), memory_format), requires_grad)
+    return _leaf(uninitialised(shape, dtype or dtypes.get_default_dtype(), order_of(memory_format, len(shape))), requires_grad)
 
 
 def _into(out, value, dtype):
@@ -252,7 +251,7 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, re
 @public(method=False)
 def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad: bool = False, pin_memory: bool = False, memory_format=None):
     """Memory as it comes, with the shape and dtype of `input`."""
-    return _leaf(uninitialised(input._spec.shape, dtype or input._spec.dtype, memory_format), requires_grad)
+    return _leaf(uninitialised(input._spec.shape, dtype or input._spec.dtype, order_like(input, memory_format)), requires_grad)
 
 
 @public(method=False)

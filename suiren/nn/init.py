@@ -81,7 +81,7 @@ def _reject_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, 
         outside = (result < low) | (result > high)
         if not outside.any():
             break
-        result = where(outside, empty_like(result).normal_(mean, std, generator=generator), result)
+        result = where(outside, empty_like(tensor).normal_(mean, std, generator=generator), result)
     if result is not tensor:
         tensor.copy_(result)
 

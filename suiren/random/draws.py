@@ -15,11 +15,11 @@ from suiren.api.joining import cat
 from suiren.api.surface import fill, public
 from suiren.device import check_device
 from suiren.dtypes import BOOL, COMPLEX, FLOAT, INTEGER, dtype, float32, float64, get_default_dtype, iinfo, int64
+from suiren.formats import order_like
 from suiren.ops.compare import ge, le, logical_and, logical_not, lt, where
 from suiren.ops.complex import view_as_complex
 from suiren.ops.creation import cast, check_index, copy
 from suiren.ops.elementary import exp, log, tan
-from suiren.ops.movement import permute
 from suiren.ops.pointwise import add, ceil, div, mul, sub
 from suiren.ops.rng import (
     WIDE_RANGE,
@@ -32,6 +32,7 @@ from suiren.ops.rng import (
 )
 from suiren.ops.rng_rejection import chosen, rng_words
 from suiren.random.generator import Generator, draw
+from suiren.random.order import Make, in_order
 from suiren.tensor import Tensor
 from suiren.trace.op import broadcast_shapes
 from suiren.trace.views import write
@@ -110,7 +111,10 @@ def rand_like(
     memory_format=None, pin_memory: bool = False,
 ):  # fmt: skip
     """Uniform numbers from [0, 1), with the shape and dtype of `input`."""
-    return rand(*input._spec.shape, generator=generator, dtype=dtype or input._spec.dtype, device=device, requires_grad=requires_grad)
+    check_device(device)
+    d = dtype or input._spec.dtype
+    t = in_order(input._spec.shape, order_like(input, memory_format), lambda shape: _drawn(rng_uniform, generator, _UNIT, shape, d))
+    return _finished(t, None, requires_grad)
 
 
 @public(method=False)
@@ -119,7 +123,10 @@ def randn_like(
     memory_format=None, pin_memory: bool = False,
 ):  # fmt: skip
     """Normal numbers of mean 0 and variance 1, with the shape and dtype of `input`."""
-    return randn(*input._spec.shape, generator=generator, dtype=dtype or input._spec.dtype, device=device, requires_grad=requires_grad)
+    check_device(device)
+    d, order = dtype or input._spec.dtype, order_like(input, memory_format)
+    normal = _drawn if order is None else _in_pairs
+    return _finished(in_order(input._spec.shape, order, lambda shape: normal(rng_normal, generator, _UNIT, shape, d)), None, requires_grad)
 
 
 def _integers(generator: Generator | None, low: int, high: int, shape: tuple[int, ...], d: dtype) -> Tensor:
@@ -160,7 +167,9 @@ def randint_like(
 ):  # fmt: skip
     """Whole numbers from [low, high), or from [0, high), with the shape and dtype of `input`."""
     low, high = (0, low) if high is None else (low, high)
-    return _finished(_integers(generator, int(low), int(high), input._spec.shape, dtype or input._spec.dtype), None, requires_grad)
+    d = dtype or input._spec.dtype
+    t = in_order(input._spec.shape, order_like(input, memory_format), lambda shape: _integers(generator, int(low), int(high), shape, d))
+    return _finished(t, None, requires_grad)
 
 
 @public(method=False)
@@ -267,7 +276,8 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     if not (weights.sum(-1) > 0).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     if not replacement or num_samples == 1:
-        q = div(weights, draw(rng_exponential, generator, (1.0,), (weights._spec.shape, weights._spec.dtype)))
+        d = weights._spec.dtype
+        q = div(weights, in_order(weights._spec.shape, order_like(input), lambda shape: draw(rng_exponential, generator, (1.0,), (shape, d))))
         found = q.argmax(-1, keepdim=True) if num_samples == 1 else q.topk(num_samples, -1)[1]
         return _finished(found, out, False)
     cumulative = weights.cumsum(-1)
@@ -280,14 +290,19 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
 # ---------------------------------------------------------------- filling a tensor
 
 
-def _filled(t: Tensor, make: Any) -> Tensor:
-    """Writes `make(shape)` into `t`; into a tensor that is not contiguous in the order of its memory."""
-    if t._parent is None or t.is_contiguous():
-        return write(t, make(t._spec.shape))
-    strides = t.stride()
-    order = sorted(range(len(strides)), key=lambda i: -strides[i])
-    places = tuple(order.index(i) for i in range(len(order)))
-    return write(t, permute(make(tuple(t._spec.shape[i] for i in order)), dims=places))
+def _filled(t: Tensor, make: Make) -> Tensor:
+    """Writes `make(shape)` into `t`."""
+    return write(t, in_order(t._spec.shape, order_like(t), make))
+
+
+def _in_pairs(op, generator: Generator | None, numbers: tuple[float, float], shape: tuple[int, ...], d: dtype) -> Tensor:
+    """Normal numbers as PyTorch draws fewer than 16 of them, two at a time, whatever their number."""
+    count = prod(shape)
+    if count < (8 if d.category == COMPLEX else 16):
+        return _drawn(op, generator, numbers, shape, d)
+    # draws of fewer than 16 go on where the one before has stopped, in the middle of a pair too
+    step = 7 if d.category == COMPLEX else 14
+    return cat([_drawn(op, generator, numbers, (min(step, count - i),), d) for i in range(0, count, step)]).reshape(shape)
 
 
 def _named(function: str, given: dict, low: Any, high: Any) -> tuple[Any, Any]:
@@ -317,15 +332,8 @@ def normal_(self, mean=0.0, std=1.0, *, generator: Generator | None = None):
     if std < 0.0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     numbers, d = (float(mean), float(std)), self._spec.dtype
-
-    def make(shape):
-        if self._parent is None or self.is_contiguous() or prod(shape) < 16:
-            return _drawn(rng_normal, generator, numbers, shape, d)
-        count = prod(shape)  # draws of fewer than 16 go on where the one before has stopped, in the middle of a pair too
-        parts = [_drawn(rng_normal, generator, numbers, (min(14, count - i),), d) for i in range(0, count, 14)]
-        return cat(parts).reshape(shape)
-
-    return _filled(self, make)
+    normal = _drawn if self._parent is None or self.is_contiguous() else _in_pairs
+    return _filled(self, lambda shape: normal(rng_normal, generator, numbers, shape, d))
 
 
 # The largest whole number up to which a floating dtype has all of them.
@@ -404,7 +412,7 @@ def log_normal_(self, mean=1.0, std=2.0, *, generator: Generator | None = None):
     if not std > 0.0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
     numbers, d = (float(mean), float(std)), self._spec.dtype
-    return _filled(self, lambda shape: exp(draw(rng_normal, generator, numbers, (shape, d))))
+    return _filled(self, lambda shape: exp(_in_pairs(rng_normal, generator, numbers, shape, d)))
 
 
 @public(function=False)

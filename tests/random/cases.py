@@ -19,10 +19,16 @@ DRAWS = [
     "t.zeros(4).cauchy_(1, 2)", "t.zeros(4).log_normal_()", "t.zeros(9).geometric_(0.3)",
     "t.multinomial(t.tensor([0.1, 0.2, 0.3, 0.4]), 3)", "t.multinomial(t.tensor([0.1, 0.2, 0.3, 0.4]), 8, replacement=True)",
     "t.multinomial(t.ones(3, 4), 1)", "t.multinomial(t.ones(3, 4), 5, True)",
+    # what is made like a view lies in memory as the view does, and is drawn in that order
+    "t.rand_like(t.zeros(3, 4).t())", "t.rand_like(t.zeros(2, 3, 4).permute(2, 0, 1), dtype=t.float64)", "t.rand_like(t.zeros(3, 1, 4).expand(3, 5, 4).transpose(0, 2))",
+    "t.randint_like(t.zeros(4, 4)[::2, ::2].t(), 3, 9)", "t.randn_like(t.zeros(5, 4).t())", "t.randn_like(t.zeros(2, 3, 4, 5), memory_format=t.channels_last)",
+    "t.randn_like(t.zeros(30, 30)[1:, 1:])", "t.randn_like(t.zeros(5, 4).t(), dtype=t.complex64)", "t.rand_like(t.zeros(3, 4).t(), memory_format=t.contiguous_format)",
+    "t.empty_like(t.zeros(5, 4).t()).normal_()", "t.zeros(20).log_normal_()", "t.cat([t.zeros(5).normal_(), t.zeros(20).log_normal_()])",
+    "t.multinomial(t.ones(5, 4).t(), 2)", "t.nn.functional.dropout(t.ones(5, 4).t())", "t.nn.init.trunc_normal_(t.zeros(5, 4).t())",
     "t.nn.functional.dropout(t.ones(8), 0.3)", "t.nn.functional.gumbel_softmax(t.zeros(5), dim=0)",
 ]  # fmt: skip
 # Normal draws of 16 and more end in polynomials of PyTorch's own; logarithms and tangents of float64 differ in the last place
-NOT_EXACT = ("normal", "randn(5, 7)", "randn(16)", "randn(19", "exponential", "cauchy", "gumbel")
+NOT_EXACT = ("normal", "randn(5, 7)", "randn(16)", "randn(19", "randn_like(", "exponential", "cauchy", "gumbel")
 
 
 def draw(t, text: str) -> dict[str, np.ndarray]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 
 from suiren.api.arguments import check_tensor
-from suiren.ops.movement import permute
+from suiren.formats import order_like
 from suiren.ops.pointwise import add, div, mul
 from suiren.ops.rng import rng_bernoulli
 from suiren.random.generator import draw
+from suiren.random.order import in_order
 from suiren.tensor import Tensor
 from suiren.trace.views import write
 
@@ -20,13 +21,9 @@ def _check(p: float) -> None:
 
 def _kept(input: Tensor, p: float, shape: tuple[int, ...]) -> Tensor:
     """1 with probability 1 - p, else 0. PyTorch draws in the order in which the input lies in memory: of a transposed view that is another one."""
-    s = input._spec
-    if input._parent is not None and shape == s.shape and not input.is_contiguous():
-        strides = input.stride()
-        order = tuple(sorted(range(s.ndim), key=lambda d: -strides[d]))
-        kept = draw(rng_bernoulli, None, (1.0 - p,), (tuple(shape[d] for d in order), s.dtype))
-        return permute(kept, dims=tuple(order.index(d) for d in range(s.ndim)))
-    return draw(rng_bernoulli, None, (1.0 - p,), (shape, s.dtype))
+    d = input._spec.dtype
+    order = order_like(input) if shape == input._spec.shape else None
+    return in_order(shape, order, lambda shape: draw(rng_bernoulli, None, (1.0 - p,), (shape, d)))
 
 
 def _dropped(input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
