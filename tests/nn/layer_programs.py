@@ -192,6 +192,20 @@ def interpolate(t) -> list:
 
 
 @program
+def interpolate_bytes(t) -> list:
+    """Bytes are resized by whole numbers and rounded after each dim."""
+    F, found = t.nn.functional, []
+    x = (t.arange(2 * 3 * 7 * 9).reshape(2, 3, 7, 9) ** 2 * 37 % 256).to(t.uint8)
+    for mode, antialias, (size, factor) in product(("bilinear", "bicubic"), (False, True), (((3, 4), None), ((12, 30), None), (None, 1.7))):
+        found += [F.interpolate(x, size, factor, mode, corners, antialias=antialias) for corners in (False, True)]
+    found.append(F.interpolate(x, (5, 20), mode="lanczos", antialias=True))
+    return found + [error(f) for f in (
+        lambda: F.interpolate(x.long(), (3, 4), mode="bilinear"), lambda: F.interpolate(x.int(), (3, 4), mode="bicubic"),
+        lambda: F.interpolate(x.short(), (3, 4), mode="bicubic", antialias=True), lambda: F.interpolate(x[0], 3, mode="linear"),
+    )]  # fmt: skip
+
+
+@program
 def fractional_max_pool(t) -> list:
     F, draws, found = t.nn.functional, Draws(t), []
     t.manual_seed(5)

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import math
 import warnings
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from suiren import dtypes
 from suiren.api import casting
 from suiren.api.creation import from_numpy
+from suiren.nn.functional import resizing
 from suiren.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from suiren.tensor import Tensor
 
 _MODES = {"linear": 1, "bilinear": 2, "bicubic": 2, "lanczos": 2, "trilinear": 3}
-# how far, in elements of the smaller side, a filter reaches
-_FILTERS = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
 
 
 def interpolate(
@@ -52,7 +51,7 @@ def interpolate(
         raise ValueError("either size or scale_factor should be defined")
     if size is not None and recompute_scale_factor:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-    if antialias and not (mode in _FILTERS and dims == 2):
+    if antialias and not (mode in resizing.FILTERS and dims == 2):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
         )
@@ -72,16 +71,14 @@ def interpolate(
     if any(n < 1 for n in out):
         texts = [", ".join(f"{c}: {m}" for c, m in zip("DHW"[3 - dims :], sizes)) for sizes in (have, out)]
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({texts[0]}) output ({texts[1]})")
-    for i, (n, q) in enumerate(zip(have, out)):
+    for i, (n, q) in reversed(list(enumerate(zip(have, out)))):  # rows first, as there: bytes are rounded in between
         factor = None if factors is None else float(factors[i])
         if mode in ("nearest", "nearest-exact"):
-            places = _nearest(n, q, factor, mode == "nearest-exact")
+            places = resizing.nearest(n, q, factor, mode == "nearest-exact")
             if places != tuple(range(n)):
                 input = input.index_select(2 + i, from_numpy(np.array(places)))
-        elif antialias:
-            input = _along(input, 2 + i, _antialiased(n, q, factor, mode, bool(align_corners)))
         else:
-            input = _along(input, 2 + i, _weights(n, q, factor, mode == "bicubic", bool(align_corners)))
+            input = _along(input, 2 + i, n, q, factor, mode, antialias, bool(align_corners))
     return input
 
 
@@ -107,77 +104,23 @@ def _listed(value: Any, have: tuple[int, ...], is_size: bool) -> list:
     return found
 
 
-@lru_cache(maxsize=256)
-def _nearest(n: int, out: int, factor: float | None, is_exact: bool) -> tuple[int, ...]:
-    step = np.float32(1.0 / factor) if factor else np.float32(n) / np.float32(out)
-    at = (np.arange(out, dtype=np.float32) + np.float32(0.5 if is_exact else 0)) * step
-    return tuple(np.minimum(np.floor(at).astype(int), n - 1).tolist())
-
-
-@lru_cache(maxsize=256)
-def _weights(n: int, out: int, factor: float | None, is_cubic: bool, align_corners: bool) -> tuple[bytes, int, int]:
-    """The matrix (n, out) of the weights of n elements in each of `out`, as float64 bytes."""
-    places = np.arange(out, dtype=np.float64)
-    if align_corners:
-        at = places * ((n - 1) / (out - 1) if out > 1 else 0.0)
-    else:
-        at = (places + 0.5) * (1.0 / factor if factor else n / out) - 0.5
-        if not is_cubic:
-            at = np.maximum(at, 0.0)
-    low = np.floor(at).astype(int)
-    t = at - low
-    if is_cubic:
-        taps = [_cubic(t + 1.0), _cubic(t), _cubic(1.0 - t), _cubic(2.0 - t)]
-        first = -1
-    else:
-        low = np.minimum(low, n - 1)
-        t = np.where(low == n - 1, 0.0, t)
-        taps, first = [1.0 - t, t], 0
-    matrix = np.zeros((n, out))
-    for i, weight in enumerate(taps):
-        np.add.at(matrix, (np.clip(low + first + i, 0, n - 1), np.arange(out)), weight)
-    return matrix.tobytes(), n, out
-
-
-def _cubic(d: np.ndarray, a: float = -0.75) -> np.ndarray:
-    """The weight of an element at a distance of at most 2; without a filter PyTorch's A is -0.75."""
-    near = ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0
-    far = ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a
-    return np.where(d <= 1.0, near, far)
-
-
-@lru_cache(maxsize=256)
-def _antialiased(n: int, out: int, factor: float | None, mode: str, align_corners: bool) -> tuple[bytes, int, int]:
-    """The same where a smaller output sees as many elements as it stands for, weighted by a filter. Source: aten/src/ATen/native/cpu/UpSampleKernel.cpp"""
-    if align_corners:
-        step = (n - 1) / (out - 1) if out > 1 else 0.0
-    else:
-        step = 1.0 / factor if factor else n / out
-    reach = _FILTERS[mode] * max(step, 1.0)
-    matrix = np.zeros((n, out))
-    for i in range(out):
-        middle = step * (i + 0.5)
-        first = max(int(middle - reach + 0.5), 0)
-        places = np.arange(first, min(int(middle + reach + 0.5), n))
-        weights = _filtered(np.abs((places - middle + 0.5) / max(step, 1.0)), mode)
-        matrix[places, i] = weights / weights.sum()
-    return matrix.tobytes(), n, out
-
-
-def _filtered(d: np.ndarray, mode: str) -> np.ndarray:
-    """The weight of an element at a distance."""
-    if mode == "bilinear":
-        return np.maximum(1.0 - d, 0.0)
-    if mode == "lanczos":
-        return np.where(d < 3.0, np.sinc(d) * np.sinc(d / 3.0), 0.0)
-    return np.where(d < 2.0, _cubic(d, -0.5), 0.0)
+def _along(x: Tensor, dim: int, *how: Any) -> Tensor:
+    """One dim to another size; bytes by whole numbers, rounded after each dim. NotImplementedError for other integers."""
+    d, mode, antialias = x._spec.dtype, how[3], how[4]
+    if not (d.is_floating_point or (d is dtypes.uint8 and _MODES[mode] == 2)):
+        without = {"bilinear": "upsample_bilinear2d_channels_last", "bicubic": "compute_indices_weights_cubic"}
+        name = "compute_index_ranges_weights" if antialias else without.get(mode, "compute_indices_weights_linear")
+        raise NotImplementedError(f"\"{name}\" not implemented for '{d.scalar_name}'")
+    if d is dtypes.uint8:
+        matrix, bits = resizing.byte_weights(*how)
+        sums = _product(x.double(), dim, matrix)
+        return ((sums + (1 << bits - 1)) / (1 << bits)).floor().clamp(0, 255).to(dtypes.uint8)
+    return _product(x, dim, resizing.weights(*how))
 
 
 @casting.plain
-def _along(x: Tensor, dim: int, weights: tuple[bytes, int, int]) -> Tensor:
-    data, n, out = weights
-    matrix = from_numpy(np.frombuffer(data).reshape(n, out).astype(x._spec.dtype.np))
-    return (x.movedim(dim, -1) @ matrix).movedim(-1, dim)
+def _product(x: Tensor, dim: int, matrix: np.ndarray) -> Tensor:
+    return (x.movedim(dim, -1) @ from_numpy(matrix.astype(x._spec.dtype.np))).movedim(-1, dim)
 
 
 def upsample(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None) -> Tensor:

@@ -5,10 +5,11 @@ Source: torchvision/transforms/_functional_tensor.py; resizing: aten/src/ATen/na
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+
+from suiren.nn.functional import resizing
 
 
 def channels(a: np.ndarray) -> int:
@@ -20,22 +21,38 @@ def check_channels(a: np.ndarray) -> None:
         raise TypeError(f"Input image tensor permitted channel values are [1, 3], but found {channels(a)}")
 
 
+def is_float(dtype: np.dtype) -> bool:
+    return dtype.kind in "fV"  # V: bfloat16
+
+
+def float_of(dtype: np.dtype) -> np.dtype:
+    """What an image of this dtype is computed in."""
+    return dtype if is_float(dtype) else np.dtype(np.float32)
+
+
 def highest(dtype: np.dtype) -> int:
     """The value that means white."""
-    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1
+    return 1 if is_float(dtype) else int(np.iinfo(dtype).max)
+
+
+def plus_product(a: np.ndarray, b: np.ndarray, c: np.ndarray | float) -> np.ndarray:
+    """a + b · c in a's dtype; of float32 rounded once, as vectors are computed in PyTorch's kernels."""
+    if a.dtype == np.float32:
+        return (a + b.astype(np.float64) * np.asarray(c, np.float32)).astype(np.float32)
+    return a + b.astype(a.dtype, copy=False) * np.asarray(c, a.dtype)
 
 
 def converted(a: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The image in another dtype, white staying white: floats are 0 to 1. RuntimeError where a float cannot hold the integers."""
     if a.dtype == dtype:
         return a
-    if a.dtype.kind == "f" and dtype.kind == "f":
+    if is_float(a.dtype) and is_float(dtype):
         return a.astype(dtype)
-    if a.dtype.kind == "f":
+    if is_float(a.dtype):
         if (a.dtype.itemsize, dtype.itemsize) in ((4, 4), (4, 8), (8, 8)):
             raise RuntimeError(f"The cast from torch.{a.dtype.name} to torch.{dtype.name} cannot be performed safely.")
         return (a * a.dtype.type(highest(dtype) + 1.0 - 1e-3)).astype(dtype)  # 1e-3 below: the last step is as wide as the others
-    if dtype.kind == "f":
+    if is_float(dtype):
         return a.astype(dtype) / dtype.type(highest(a.dtype))
     had, wanted = highest(a.dtype), highest(dtype)
     if had > wanted:
@@ -76,76 +93,50 @@ def padded(a: np.ndarray, sides: tuple[int, int, int, int], fill: float, mode: s
 # ---------------------------------------------------------------- resizing
 
 
-def _triangle(x: np.ndarray) -> np.ndarray:
-    return np.maximum(1 - np.abs(x), 0)
-
-
-def _cubic(a: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Keys' cubic convolution."""
-
-    def weight(x: np.ndarray) -> np.ndarray:
-        x = np.abs(x)
-        near = ((a + 2) * x - (a + 3)) * x * x + 1
-        far = (((x - 5) * x + 8) * x - 4) * a
-        return np.where(x < 1, near, np.where(x < 2, far, 0))
-
-    return weight
-
-
-# filter, half its width; PyTorch's cubic is another one when it does not smooth
-_FILTERS = {("bilinear", True): (_triangle, 1), ("bicubic", True): (_cubic(-0.5), 2), ("bilinear", False): (_triangle, 1), ("bicubic", False): (_cubic(-0.75), 2)}
-
-
-@functools.lru_cache(maxsize=64)
-def _weights(n: int, out: int, mode: str, antialias: bool) -> np.ndarray:
-    """(out, n) float64: how much of each of n samples in a row goes into each of `out`."""
-    scale = n / out
-    if mode in ("nearest", "nearest-exact"):
-        # in float32, as PyTorch: it decides which of two neighbours is nearer
-        places = (np.arange(out, dtype=np.float32) + np.float32(0.5 if mode == "nearest-exact" else 0)) * np.float32(scale)
-        return np.eye(n)[np.minimum(places.astype(int), n - 1)]
-    weight, half = _FILTERS[mode, antialias]
-    matrix = np.zeros((out, n))
-    stretch = max(scale, 1.0) if antialias else 1.0
-    for i in range(out):
-        center = scale * (i + 0.5)
-        if antialias:  # what lies outside of the row does not count
-            first = max(int(center - half * stretch + 0.5), 0)
-            last = min(int(center + half * stretch + 0.5), n)
-            taps = np.arange(first, last)
-            w = weight((taps - center + 0.5) / stretch)
-            matrix[i, taps] = w / w.sum()
-        else:  # the edges go on for ever
-            place = center - 0.5 if mode == "bicubic" else max(center - 0.5, 0.0)
-            taps = int(np.floor(place)) + np.arange(1 - half, half + 1)
-            np.add.at(matrix[i], np.clip(taps, 0, n - 1), weight(taps - place))
-    return matrix
-
-
 def resized(a: np.ndarray, height: int, width: int, mode: str, antialias: bool) -> np.ndarray:
-    """`mode`: nearest, nearest-exact, bilinear or bicubic; with `antialias` the last two smooth before they shrink. Integers are rounded."""
-    if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
-        raise ValueError(f"Interpolation mode {mode!r} is unsupported with Tensor input")
-    antialias = antialias and mode in ("bilinear", "bicubic")
+    """`mode`: nearest, nearest-exact, bilinear, bicubic or lanczos; with `antialias` the last three smooth before they shrink. Integers are rounded."""
+    if mode in ("nearest", "nearest-exact"):
+        rows, columns = (np.array(resizing.nearest(n, out, None, mode == "nearest-exact")) for n, out in zip(a.shape[-2:], (height, width)))
+        return a[..., rows[:, None], columns]
+    if mode not in resizing.FILTERS:
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {max(a.ndim, 4)}D) for the modes: nearest | linear | bilinear | "
+            f"bicubic | trilinear | lanczos | area | nearest-exact (got {mode})"
+        )
+    if mode == "lanczos" and not antialias:
+        raise ValueError("Lanczos mode requires antialias=True")
     kind = a.dtype.type if a.dtype in (np.float32, np.float64) else np.float32
-    rows = _weights(a.shape[-2], height, mode, antialias).astype(kind)
-    columns = _weights(a.shape[-1], width, mode, antialias).astype(kind)
-    out = rows @ (a.astype(kind, copy=False) @ columns.T)
+    rows, columns = (resizing.weights(n, out, None, mode, antialias, False).astype(kind) for n, out in zip(a.shape[-2:], (height, width)))
+    out = rows.T @ (a.astype(kind, copy=False) @ columns)
     if a.dtype.kind in "iu":
-        if mode == "bicubic" and a.dtype == np.uint8:
+        if a.dtype == np.uint8:
             out = out.clip(0, 255)
         out = np.round(out)
     return out.astype(a.dtype, copy=False)
 
 
+def resized_bytes(a: np.ndarray, height: int, width: int, mode: str, antialias: bool) -> np.ndarray:
+    """The same of bytes, by whole numbers, rounded after the rows and again after the columns: as Pillow does it, and `interpolate`."""
+    for axis, out in ((-1, width), (-2, height)):
+        matrix, bits = resizing.byte_weights(a.shape[axis], out, None, mode, antialias, False)
+        wide = a.astype(np.float64)
+        sums = wide @ matrix if axis == -1 else matrix.T @ wide
+        a = ((sums + (1 << bits - 1)).astype(np.int64) >> bits).clip(0, 255).astype(np.uint8)
+    return a
+
+
 def blurred(a: np.ndarray, sizes: Sequence[int], sigmas: Sequence[float]) -> np.ndarray:
     """Gaussian blur with a kernel of `sizes` = (width, height), the edges reflected."""
-    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kind = float_of(a.dtype).type
     out = a.astype(kind, copy=False)
     for axis, size, sigma in ((-1, sizes[0], sigmas[0]), (-2, sizes[1], sigmas[1])):
         half = size // 2
         if half >= out.shape[axis]:
-            raise RuntimeError(f"Padding size should be less than the corresponding input dimension, but a kernel of {size} needs more than {half}")
+            shape = [int(np.prod(a.shape[:-3])), *a.shape[-3:]]
+            raise RuntimeError(
+                f"Argument #{2 - 2 * axis}: Padding size should be less than the corresponding input dimension, "
+                f"but got: padding ({half}, {half}) at dimension {4 + axis} of input {shape}"
+            )
         x = np.linspace(-(size - 1) * 0.5, (size - 1) * 0.5, size)
         kernel = np.exp(-0.5 * (x / sigma) ** 2)
         kernel = (kernel / kernel.sum()).astype(kind)
@@ -159,47 +150,49 @@ def blurred(a: np.ndarray, sizes: Sequence[int], sigmas: Sequence[float]) -> np.
 
 
 def gray(a: np.ndarray, copies: int = 1) -> np.ndarray:
-    """(…, 3 or 1, H, W) -> (…, copies, H, W)"""
+    """(…, 3, H, W) -> (…, copies, H, W); what has one channel keeps it."""
     if a.ndim < 3:
         raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {a.ndim}")
     check_channels(a)
     if a.shape[-3] == 3:
-        kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+        kind = float_of(a.dtype).type
         r, g, b = (a[..., i, :, :].astype(kind, copy=False) for i in range(3))
         one = (kind(0.2989) * r + kind(0.587) * g + kind(0.114) * b).astype(a.dtype)[..., None, :, :]
-    else:
-        one = a.copy()
-    return np.broadcast_to(one, (*a.shape[:-3], copies, *a.shape[-2:])) if copies > 1 else one
+        return np.broadcast_to(one, (*a.shape[:-3], copies, *a.shape[-2:])) if copies > 1 else one
+    return a.copy()
 
 
 def blended(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
     """ratio of `a`, the rest of `b`, kept between black and white."""
-    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kind = float_of(a.dtype).type
     mixed = kind(ratio) * a.astype(kind, copy=False) + kind(1.0 - ratio) * b.astype(kind, copy=False)
     return mixed.clip(0, highest(a.dtype)).astype(a.dtype)
 
 
 def at_least(a: np.ndarray, threshold: float) -> np.ndarray:
     """Where the image is as bright as that: compared as float32 unless it is of wider floats, as PyTorch compares with a number."""
-    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kind = float_of(a.dtype).type
     return a.astype(kind, copy=False) >= kind(threshold)
 
 
 def contrasted(a: np.ndarray, factor: float) -> np.ndarray:
-    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kind = float_of(a.dtype).type
     mean = (gray(a) if channels(a) == 3 else a).astype(kind).mean(axis=(-3, -2, -1), keepdims=True, dtype=kind)
     return blended(a, mean, factor)
 
 
 def hue_shifted(a: np.ndarray, shift: float) -> np.ndarray:
     """`shift` in turns of the colour circle."""
-    rgb = converted(a, np.dtype(np.float32))
-    hsv = _to_hsv(rgb)
-    hsv[0] = (hsv[0] + np.float32(shift)) % np.float32(1.0)
-    return converted(_from_hsv(*hsv), a.dtype)
+    sixths, s, v = sixths_saturation_value(converted(a, np.dtype(np.float32)))
+    h = (np.fmod(sixths / 6 + 1, 1) + np.float32(shift)) % np.float32(1.0)
+    sixth = np.floor(h * 6)
+    f = h * 6 - sixth
+    p, q, t = (np.clip(v * (1 - s * x), 0, 1) for x in (1, f, 1 - f))
+    return converted(by_sector(sixth, v, p, q, t), a.dtype)
 
 
-def _to_hsv(rgb: np.ndarray) -> list[np.ndarray]:
+def sixths_saturation_value(rgb: np.ndarray) -> list[np.ndarray]:
+    """(…, H, W) each; the hue is in sixths of the colour circle, from −1 to 5."""
     r, g, b = (rgb[..., i, :, :] for i in range(3))
     most, least = rgb.max(-3), rgb.min(-3)
     grays = most == least
@@ -209,20 +202,18 @@ def _to_hsv(rgb: np.ndarray) -> list[np.ndarray]:
     is_r = most == r
     is_g = (most == g) & ~is_r
     hue = is_r * (bc - gc) + is_g * (2 + rc - bc) + (~is_r & ~is_g) * (4 + gc - rc)
-    return [np.fmod(hue / 6 + 1, 1).astype(rgb.dtype), saturation.astype(rgb.dtype), most]
+    return [hue.astype(rgb.dtype), saturation.astype(rgb.dtype), most]
 
 
-def _from_hsv(h: np.ndarray, s: np.ndarray, v: np.ndarray) -> np.ndarray:
-    sixth = np.floor(h * 6)
-    f = h * 6 - sixth
-    p, q, t = (np.clip(v * (1 - s * x), 0, 1) for x in (1, f, 1 - f))
+def by_sector(sixth: np.ndarray, v: np.ndarray, p: np.ndarray, q: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """(…, H, W) each -> (…, 3, H, W): red, green and blue in the sixths of the colour circle."""
     sector = sixth.astype(np.int32) % 6
     return np.stack([np.choose(sector, c) for c in ((v, q, p, p, t, v), (t, v, v, q, p, p), (p, p, t, v, v, q))], -3)
 
 
 def softened(a: np.ndarray) -> np.ndarray:
     """Each pixel the mean of its neighbourhood, itself five times as much; the border stays."""
-    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kind = float_of(a.dtype).type
     kernel = np.ones((3, 3), kind)
     kernel[1, 1] = 5
     kernel /= kernel.sum()
@@ -235,7 +226,7 @@ def softened(a: np.ndarray) -> np.ndarray:
 
 def stretched(a: np.ndarray) -> np.ndarray:
     """Each channel from black to white; one that has a single value stays."""
-    kind = a.dtype.type if a.dtype.kind == "f" else np.float32
+    kind = float_of(a.dtype).type
     white = kind(highest(a.dtype))
     least, most = (x.astype(kind) for x in (a.min((-2, -1), keepdims=True), a.max((-2, -1), keepdims=True)))
     flat = most == least

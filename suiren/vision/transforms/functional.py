@@ -166,7 +166,12 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
     try:
         np.subtract(a, m, out=memory)
     except ValueError:
-        raise RuntimeError(f"output with shape {list(a.shape)} doesn't match {len(m)} means for {a.shape[-3]} channels") from None
+        broadcast = list(np.broadcast_shapes(a.shape, m.shape)) if a.shape[-3] == 1 or len(m) == 1 else None
+        if broadcast is None:
+            raise RuntimeError(
+                f"The size of tensor a ({a.shape[-3]}) must match the size of tensor b ({len(m)}) at non-singleton dimension {a.ndim - 3}"
+            ) from None
+        raise RuntimeError(f"output with shape {list(a.shape)} doesn't match the broadcast shape {broadcast}") from None
     np.divide(memory, s, out=memory)
     return out
 
@@ -214,7 +219,7 @@ def resize(
     return either(
         img,
         lambda image: image.resize((new[1], new[0]), pil_modes_mapping[mode]),
-        lambda a: arrays.resized(a, *new, mode.value, bool(antialias)),
+        lambda a: arrays.resized(a, *new, mode.value, bool(antialias) and mode is not InterpolationMode.LANCZOS),
     )
 
 

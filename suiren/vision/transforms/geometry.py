@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from suiren.tensor import Tensor
 from suiren.utils.data.memory import array_of_tensor
-from suiren.vision.transforms import pil_images, warps
+from suiren.vision.transforms import arrays, pil_images, warps
 from suiren.vision.transforms.images import (
     InterpolationMode,
     either,
@@ -44,11 +44,35 @@ def inverse_affine(center: Sequence[float], angle: float, move: Sequence[float],
     return m
 
 
-def _turned(a: np.ndarray, matrix: Sequence[float], mode: str, fill: Any, expand: bool = False) -> np.ndarray:
+def inverse_affine_2(center: Sequence[float], angle: float, move: Sequence[float], scale: float, shear: Sequence[float]) -> list[float]:
+    """The same, rounded as the second version of the transforms computes it: torchvision/transforms/v2/functional/_geometry.py"""
+    rot, sx, sy = math.radians(angle), math.radians(shear[0]), math.radians(shear[1])
+    a = math.cos(rot - sy) / math.cos(sy)
+    b = -(a * math.tan(sx) + math.sin(rot))
+    c = math.sin(rot - sy) / math.cos(sy)
+    d = math.cos(rot) - c * math.tan(sx)
+    x, y = center[0] + move[0], center[1] + move[1]
+    m = [d / scale, -b / scale, 0.0, -c / scale, a / scale, 0.0]
+    m[2] = center[0] - m[0] * x - m[1] * y
+    m[5] = center[1] - m[3] * x - m[4] * y
+    return m
+
+
+class Rounding(NamedTuple):
+    """What the two versions of the transforms compute in another order."""
+
+    inverse_affine: Callable
+    fade: Callable
+
+
+FIRST, SECOND = Rounding(inverse_affine, warps.faded), Rounding(inverse_affine_2, warps.faded_2)
+
+
+def _turned(a: np.ndarray, matrix: Sequence[float], mode: str, fill: Any, fade: Callable, expand: bool = False) -> np.ndarray:
     warps.check(a, mode, fill)
     h, w = a.shape[-2:]
     size = warps.enclosing_size(matrix, h, w) if expand else (h, w)
-    return warps.read(a, warps.affine_places(matrix, h, w, *size, warps.float_of(a)), mode, fill)
+    return warps.read(a, warps.affine_places(matrix, h, w, *size, arrays.float_of(a.dtype)), mode, fill, fade)
 
 
 def rotate(
@@ -60,6 +84,11 @@ def rotate(
     fill: Any = None,
 ) -> Any:
     """Turned counter-clockwise by `angle` degrees; with `expand` the result is as large as the turned image."""
+    return rotated(img, angle, interpolation, expand, center, fill, FIRST)
+
+
+def rotated(img: Any, angle: float, interpolation: Any, expand: bool, center: Sequence[int] | None, fill: Any, version: Rounding) -> Any:
+    """`rotate`; `version` says how it is rounded."""
     mode = interpolation_mode(interpolation)
     if not isinstance(angle, (int, float)):
         raise TypeError("Argument angle should be int or float")
@@ -70,7 +99,7 @@ def rotate(
         lambda image: image.rotate(
             angle, pil_modes_mapping[mode], expand, tuple(center) if center else None, fillcolor=pil_images.fill_for(image, fill)
         ),
-        lambda a: _turned(a, inverse_affine(_about_the_middle(img, center), -angle, (0.0, 0.0), 1.0, (0.0, 0.0)), mode.value, fill, expand),
+        lambda a: _turned(a, version.inverse_affine(_about_the_middle(img, center), -angle, (0.0, 0.0), 1.0, (0.0, 0.0)), mode.value, fill, version.fade, expand),
     )
 
 
@@ -95,6 +124,11 @@ def affine(
     center: Sequence[int] | None = None,
 ) -> Any:
     """Turned clockwise, moved, scaled and sheared about `center` (the middle); the size stays."""
+    return moved(img, angle, translate, scale, shear, interpolation, fill, center, FIRST)
+
+
+def moved(img: Any, angle: float, translate: Any, scale: float, shear: Any, interpolation: Any, fill: Any, center: Any, version: Rounding) -> Any:
+    """`affine`; `version` says how it is rounded."""
     mode = interpolation_mode(interpolation)
     if not isinstance(angle, (int, float)):
         raise TypeError("Argument angle should be int or float")
@@ -110,12 +144,12 @@ def affine(
 
     def on_pil(image: Image.Image) -> Image.Image:
         middle = [image.width * 0.5, image.height * 0.5] if center is None else center
-        matrix = inverse_affine(middle, angle, translate, scale, shears)
+        matrix = version.inverse_affine(middle, angle, translate, scale, shears)
         fillcolor = pil_images.fill_for(image, fill)
         return image.transform(image.size, Image.Transform.AFFINE, matrix, pil_modes_mapping[mode], fillcolor=fillcolor)
 
     return either(
-        img, on_pil, lambda a: _turned(a, inverse_affine(_about_the_middle(img, center), angle, translate, scale, shears), mode.value, fill)
+        img, on_pil, lambda a: _turned(a, version.inverse_affine(_about_the_middle(img, center), angle, translate, scale, shears), mode.value, fill, version.fade)
     )
 
 
@@ -130,12 +164,12 @@ def perspective_coefficients(startpoints: Sequence[Sequence[int]], endpoints: Se
     return found.astype(np.float32).tolist()
 
 
-def warped_by(img: Any, coefficients: Sequence[float], mode: InterpolationMode, fill: Any) -> Any:
+def warped_by(img: Any, coefficients: Sequence[float], mode: InterpolationMode, fill: Any, version: Rounding = FIRST) -> Any:
     """The change of perspective with these coefficients."""
 
     def on_array(a: np.ndarray) -> np.ndarray:
         warps.check(a, mode.value, fill)
-        return warps.read(a, warps.perspective_places(coefficients, *a.shape[-2:], warps.float_of(a)), mode.value, fill)
+        return warps.read(a, warps.perspective_places(coefficients, *a.shape[-2:], arrays.float_of(a.dtype)), mode.value, fill, version.fade)
 
     def on_pil(image: Image.Image) -> Image.Image:
         fillcolor = pil_images.fill_for(image, fill)
@@ -159,6 +193,11 @@ def elastic_transform(
     img: Any, displacement: Tensor, interpolation: InterpolationMode | int = InterpolationMode.BILINEAR, fill: Any = None
 ) -> Any:
     """Each pixel moved by its displacement, (1, H, W, 2): parts of half the image's width and height. ValueError for another shape."""
+    return bent(img, displacement, interpolation, fill, FIRST)
+
+
+def bent(img: Any, displacement: Tensor, interpolation: Any, fill: Any, version: Rounding) -> Any:
+    """`elastic_transform`; `version` says how it is rounded."""
     mode = interpolation_mode(interpolation)
     if not isinstance(displacement, Tensor):
         raise TypeError("Argument displacement should be a Tensor")
@@ -171,7 +210,7 @@ def elastic_transform(
 
     def on_array(a: np.ndarray) -> np.ndarray:
         warps.check(a, mode.value, fill)
-        return warps.read(a, places, mode.value, fill)
+        return warps.read(a, places, mode.value, fill, version.fade)
 
     if isinstance(img, Tensor):
         return either(img, None, on_array)

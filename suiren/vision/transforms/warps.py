@@ -6,16 +6,14 @@ Source: torchvision/transforms/_functional_tensor.py; aten/src/ATen/native/GridS
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from suiren.vision.transforms.arrays import plus_product
+
 Fill = float | Sequence[float] | None
-
-
-def float_of(a: np.ndarray) -> np.dtype:
-    return a.dtype if a.dtype.kind == "f" else np.dtype(np.float32)
 
 
 def check(a: np.ndarray, mode: str, fill: Fill) -> None:
@@ -73,14 +71,24 @@ def bent_places(displacement: np.ndarray) -> np.ndarray:
     return grid + displacement[0]
 
 
-def read(a: np.ndarray, places: np.ndarray, mode: str, fill: Fill) -> np.ndarray:
+def faded(out: np.ndarray, share: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """The part `share` of `out`, the rest of `color`: as the first version of the transforms computes it."""
+    return out * share + (1 - share) * color
+
+
+def faded_2(out: np.ndarray, share: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """The same as the second version computes it."""
+    return (out - color) * share + color
+
+
+def read(a: np.ndarray, places: np.ndarray, mode: str, fill: Fill, fade: Callable = faded) -> np.ndarray:
     """The image at `places` (H', W', 2); out of it is `fill` (None: 0, and what lies half out fades to it). Integers are rounded."""
     kind = np.dtype(places.dtype)
     one = kind.type(1)
     h, w = a.shape[-2:]
     source = a.astype(kind, copy=False)
-    x = ((places[..., 0] + one) * kind.type(w) - one) / kind.type(2)
-    y = ((places[..., 1] + one) * kind.type(h) - one) / kind.type(2)
+    half = np.full(places.shape[:-1], -0.5, kind)
+    x, y = (plus_product(half, places[..., i] + one, n / 2) for i, n in enumerate((w, h)))
     if mode == "nearest":
         columns, rows = np.rint(x), np.rint(y)
         inside = (columns >= 0) & (columns < w) & (rows >= 0) & (rows < h)
@@ -88,16 +96,16 @@ def read(a: np.ndarray, places: np.ndarray, mode: str, fill: Fill) -> np.ndarray
         share = inside.astype(kind)
     else:
         left, top = np.floor(x), np.floor(y)
-        out, share = 0, np.zeros(x.shape, kind)
+        out, share = np.zeros((*a.shape[:-2], *x.shape), kind), np.zeros(x.shape, kind)
         for rows, wy in ((top, top + one - y), (top + one, y - top)):
             for columns, wx in ((left, left + one - x), (left + one, x - left)):
                 inside = (columns >= 0) & (columns < w) & (rows >= 0) & (rows < h)
                 weight = np.where(inside, wx * wy, kind.type(0))
-                out = out + _at(source, rows, columns) * weight
+                out = plus_product(out, _at(source, rows, columns), weight)
                 share += weight
     if fill is not None:
         color = np.array(fill if isinstance(fill, (tuple, list)) else [fill], kind).reshape(-1, 1, 1)
-        out = np.where(share < 0.5, color, out) if mode == "nearest" else out * share + (one - share) * color
+        out = np.where(share < 0.5, color, out) if mode == "nearest" else fade(out, share, color)
     return (np.rint(out) if a.dtype.kind in "iu" else out).astype(a.dtype, copy=False)
 
 

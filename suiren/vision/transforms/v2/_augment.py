@@ -32,6 +32,8 @@ from suiren.vision.transforms.v2._transform import (
 class RandomErasing(RandomApplyTransform):
     """A random box filled with `value` (a number, one for each channel, or "random"), with probability `p`."""
 
+    get_params = staticmethod(augment.RandomErasing.get_params)
+
     def __init__(
         self, p: float = 0.5, scale: Sequence[float] = (0.02, 0.33), ratio: Sequence[float] = (0.3, 3.3), value: Any = 0.0, inplace: bool = False
     ):

@@ -14,7 +14,7 @@ from PIL import Image
 from suiren.tensor import Tensor
 from suiren.utils.data.draws import below, uniform
 from suiren.vision import tv_tensors
-from suiren.vision.transforms import arrays
+from suiren.vision.transforms import arrays, autoaugment
 from suiren.vision.transforms.autoaugment import (
     AutoAugmentPolicy,
     Space,
@@ -80,6 +80,8 @@ def _signed(magnitude: float, has_sign: bool) -> float:
 
 class AutoAugment(_AutoAugmentBase):
     """A random pair of augmentations, of the 25 that were learnt on a data set."""
+
+    get_params = staticmethod(autoaugment.AutoAugment.get_params)
 
     def __init__(self, policy: AutoAugmentPolicy = AutoAugmentPolicy.IMAGENET, interpolation: Any = "nearest", fill: Any = None):
         super().__init__(interpolation=interpolation, fill=fill)

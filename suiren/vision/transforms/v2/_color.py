@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from suiren.utils.data.draws import permutation, uniform
+from suiren.vision.transforms import augment
 from suiren.vision.transforms.v2 import functional as F
 from suiren.vision.transforms.v2._transform import RandomApplyTransform, Transform, query_chw
 
@@ -61,6 +62,8 @@ def _factor_range(value: Any, name: str, center: float = 1.0, bound: tuple[float
 
 class ColorJitter(Transform):
     """Brightness, contrast, saturation and hue changed in a random order by random factors."""
+
+    get_params = staticmethod(augment.ColorJitter.get_params)
 
     def __init__(self, brightness: Any = None, contrast: Any = None, saturation: Any = None, hue: Any = None):
         super().__init__()

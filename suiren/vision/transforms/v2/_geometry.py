@@ -80,6 +80,8 @@ class CenterCrop(Transform):
 class RandomResizedCrop(Transform):
     """A box of a random size and aspect at a random place, resized to `size`."""
 
+    get_params = staticmethod(first.RandomResizedCrop.get_params)
+
     def __init__(
         self,
         size: int | Sequence[int],
@@ -184,6 +186,8 @@ class RandomZoomOut(RandomApplyTransform):
 class RandomRotation(Transform):
     """Turned by a random angle, in degrees."""
 
+    get_params = staticmethod(augment.RandomRotation.get_params)
+
     def __init__(self, degrees: Any, interpolation: Any = "nearest", expand: bool = False, center: Sequence[float] | None = None, fill: Any = 0):
         super().__init__()
         self.degrees = angle_range(degrees, "degrees")
@@ -204,6 +208,8 @@ class RandomRotation(Transform):
 
 class RandomAffine(Transform):
     """Turned, moved, scaled and sheared at random."""
+
+    get_params = staticmethod(augment.RandomAffine.get_params)
 
     def __init__(
         self,
@@ -232,6 +238,8 @@ class RandomAffine(Transform):
 
 class RandomCrop(Transform):
     """A box of `size` at a random place, after padding."""
+
+    get_params = staticmethod(first.RandomCrop.get_params)
 
     def __init__(
         self,
@@ -277,6 +285,8 @@ class RandomCrop(Transform):
 class RandomPerspective(RandomApplyTransform):
     """Corners moved inwards at random, with probability `p`."""
 
+    get_params = staticmethod(augment.RandomPerspective.get_params)
+
     def __init__(self, distortion_scale: float = 0.5, p: float = 0.5, interpolation: Any = "bilinear", fill: Any = 0):
         super().__init__(p=p)
         if not 0 <= distortion_scale <= 1:
@@ -293,6 +303,8 @@ class RandomPerspective(RandomApplyTransform):
 
 class ElasticTransform(Transform):
     """Each pixel moved a little, as its neighbours."""
+
+    get_params = staticmethod(augment.ElasticTransform.get_params)
 
     def __init__(self, alpha: Any = 50.0, sigma: Any = 5.0, interpolation: Any = "bilinear", fill: Any = 0):
         super().__init__()

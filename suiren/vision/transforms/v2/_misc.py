@@ -104,6 +104,8 @@ def number_pair(value: Any, name: str) -> list[float]:
 class GaussianBlur(Transform):
     """Blurred with a random sigma."""
 
+    get_params = staticmethod(augment.GaussianBlur.get_params)
+
     def __init__(self, kernel_size: int | Sequence[int], sigma: float | Sequence[float] = (0.1, 2.0)):
         super().__init__()
         self.kernel_size = size_pair(kernel_size, "Kernel size should be a tuple/list of two integers")

@@ -15,8 +15,8 @@ from tests import recorded
 from tests.vision.transforms.v2.cases import CASES, REPRS, results
 
 FILE = Path(recorded.__file__).parent / "vision.npz"
-# where torchvision computes bytes in another way than its first version, they may differ by one
-ROUNDED = ("Resize", "Jitter", "bilinear", "BILINEAR", "Perspective", "Elastic", "Aug", "Sharp", "Blur", "Shortest", "Noise", "Autocontrast", "Distort")
+# what is smoothed by long sums may round another way
+ROUNDED = ("Elastic",)
 
 
 @pytest.mark.parametrize("case,name", [(case, name) for case, names in CASES for name in names])

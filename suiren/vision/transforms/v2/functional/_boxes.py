@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from suiren.vision.transforms import warps
-from suiren.vision.transforms.geometry import inverse_affine
+from suiren.vision.transforms.geometry import inverse_affine_2
 from suiren.vision.tv_tensors import BoundingBoxFormat, is_rotated_bounding_format
 
 Size = tuple[int, int]  # height, width
@@ -91,7 +91,7 @@ def scaled(a: np.ndarray, before: Size, after: Size, count: int) -> np.ndarray:
 
 
 def _forward_affine(center: Sequence[float], angle: float, move: Sequence[float], scale: float, shear: Sequence[float]) -> np.ndarray:
-    backward = np.array([*inverse_affine(center, angle, move, scale, shear), 0, 0, 1]).reshape(3, 3)
+    backward = np.array([*inverse_affine_2(center, angle, move, scale, shear), 0, 0, 1]).reshape(3, 3)
     return np.linalg.inv(backward)[:2]
 
 
@@ -107,7 +107,7 @@ def turning(
     if expand:
         corners = np.array([[0, 0, 1], [0, height, 1], [width, height, 1], [width, 0, 1]], float)
         shift = (corners @ matrix.T).min(0)
-        after = warps.enclosing_size(inverse_affine(middle, angle, move, scale, shear), height, width)
+        after = warps.enclosing_size(inverse_affine_2(middle, angle, move, scale, shear), height, width)
 
     def points(a: np.ndarray) -> np.ndarray:
         return (a @ matrix[:, :2].T.astype(a.dtype) + (matrix[:, 2] - shift).astype(a.dtype)).astype(a.dtype)

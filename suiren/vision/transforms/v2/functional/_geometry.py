@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from suiren import dtypes
 from suiren.tensor import Tensor
 from suiren.utils.data.memory import array_of_tensor
 from suiren.vision import tv_tensors
@@ -173,8 +174,16 @@ def resize(
     inpt: Any, size: Any, interpolation: InterpolationMode | str | int = BILINEAR, max_size: int | None = None, antialias: bool | None = True
 ) -> Any:
     """To (height, width), the shorter edge to one number, or (`size` None) the longer one to `max_size`; masks take the nearest pixel."""
+    mode = mode_of(interpolation)
     new = _new_size(F.get_dimensions(inpt)[1:], size, max_size)
-    return F.resize(inpt, new, mode_of(interpolation), antialias=antialias if isinstance(inpt, Tensor) else True)
+    if not isinstance(inpt, Tensor):
+        return F.resize(inpt, new, mode)
+    if mode is InterpolationMode.LANCZOS and not antialias:
+        raise ValueError("InterpolationMode.LANCZOS requires antialias=True")
+    if new == tuple(inpt.shape[-2:]):
+        return inpt
+    is_bytes = inpt.dtype is dtypes.uint8 and mode in (BILINEAR, InterpolationMode.BICUBIC)
+    return tensor_of((arrays.resized_bytes if is_bytes else arrays.resized)(array_of(inpt), *new, mode.value, bool(antialias)))
 
 
 def resized_crop(
@@ -217,7 +226,7 @@ def affine(
     center: Sequence[float] | None = None,
 ) -> Any:
     """Turned clockwise, moved, scaled and sheared about `center` (the middle)."""
-    return F.affine(inpt, angle, list(translate), scale, shear, mode_of(interpolation), fill, center)
+    return geometry.moved(inpt, angle, list(translate), scale, shear, mode_of(interpolation), fill, center, geometry.SECOND)
 
 
 def _rotate_mask(mask: Tensor, angle: float, interpolation: Any, expand: bool, center: Any, fill: Any) -> Tensor:
@@ -244,7 +253,7 @@ def rotate(
     fill: Any = None,
 ) -> Any:
     """Turned counter-clockwise by `angle` degrees."""
-    return F.rotate(inpt, angle, mode_of(interpolation), expand, center, fill)
+    return geometry.rotated(inpt, angle, mode_of(interpolation), expand, center, fill, geometry.SECOND)
 
 
 def _coefficients(startpoints: Any, endpoints: Any, coefficients: Any) -> list[float]:
@@ -282,7 +291,7 @@ def perspective(
     coefficients: Sequence[float] | None = None,
 ) -> Any:
     """Four corners moved from `startpoints` to `endpoints`, or the change of perspective with these `coefficients`."""
-    return geometry.warped_by(inpt, _coefficients(startpoints, endpoints, coefficients), mode_of(interpolation), fill)
+    return geometry.warped_by(inpt, _coefficients(startpoints, endpoints, coefficients), mode_of(interpolation), fill, geometry.SECOND)
 
 
 def _elastic_mask(mask: Tensor, displacement: Tensor, interpolation: Any, fill: Any) -> Tensor:
@@ -310,7 +319,7 @@ def _displacement(displacement: Tensor, canvas_size: Any) -> np.ndarray:
 @dispatched(mask=_elastic_mask, boxes=_elastic_boxes, points=_elastic_points)
 def elastic(inpt: Any, displacement: Tensor, interpolation: InterpolationMode | str | int = BILINEAR, fill: Any = None) -> Any:
     """Each pixel moved by its displacement, (1, H, W, 2)."""
-    return F.elastic_transform(inpt, displacement, mode_of(interpolation), fill)
+    return geometry.bent(inpt, displacement, mode_of(interpolation), fill, geometry.SECOND)
 
 
 elastic_transform = elastic

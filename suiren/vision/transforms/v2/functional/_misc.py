@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from suiren import dtypes, from_numpy, linspace, randn_like
+from suiren import as_tensor, dtypes, from_numpy, linspace, randn_like
 from suiren.tensor import Tensor
 from suiren.vision import tv_tensors
 from suiren.vision.transforms import functional as F
 from suiren.vision.transforms.functional import pil_to_tensor, to_pil_image
 from suiren.vision.transforms.images import array_of, tensor_of
+from suiren.vision.transforms.v2.functional import _arithmetic as A
 from suiren.vision.transforms.v2.functional._dispatch import dispatched, is_pure_tensor
 
 
@@ -69,15 +70,28 @@ def jpeg(inpt: Any, quality: int) -> Any:
 
 @dispatched()
 def normalize(inpt: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False) -> Tensor:
-    """(x − mean) / std for each channel of a float tensor."""
-    return F.normalize(inpt, mean, std, inplace)
+    """(x − mean) / std for each channel of a float tensor; gray images become as many channels as there are means."""
+    if not inpt.is_floating_point():
+        raise TypeError(f"Input tensor should be a float tensor. Got {inpt.dtype}.")
+    if inpt.ndim < 3:
+        raise ValueError(f"Expected tensor to be a tensor image of size (..., C, H, W). Got {inpt.shape}.")
+    if (not all(std)) if isinstance(std, (tuple, list)) else std == 0 if isinstance(std, (int, float)) else False:
+        raise ValueError("std evaluated to zero, leading to division by zero.")
+    if not inplace and inpt.shape[-3] == _length(mean) == _length(std):
+        return F.normalize(inpt, mean, std)
+    m, s = (x.view(-1, 1, 1) if x.ndim == 1 else x for x in (as_tensor(numbers, dtype=inpt.dtype) for numbers in (mean, std)))
+    return (inpt.sub_(m) if inplace else inpt.sub(m)).div_(s)
+
+
+def _length(numbers: Any) -> int:
+    return len(numbers) if isinstance(numbers, (list, tuple)) else 0
 
 
 def to_dtype(inpt: Tensor, dtype: dtypes.dtype = dtypes.float32, scale: bool = False) -> Tensor:
     """Another dtype; with `scale`, images and videos keep their white white."""
     if isinstance(inpt, (tv_tensors.Mask, tv_tensors.BoundingBoxes, tv_tensors.KeyPoints)) or not scale or inpt.dtype is dtype:
         return inpt.to(dtype)
-    found = F.convert_image_dtype(tv_tensors.pure(inpt), dtype)
+    found = tensor_of(A.converted(array_of(tv_tensors.pure(inpt)), dtype.np))
     return found if is_pure_tensor(inpt) else tv_tensors.wrap(found, like=inpt)
 
 
