@@ -174,37 +174,36 @@ def _scalar(outputs: tuple, out_tuple: bool, name: str) -> None:
         raise RuntimeError(f"The Tensor returned by the function given to {name} should contain a single element")
 
 
+def _first_derivative(func: Callable, inputs: Any, v: Any, create_graph: bool, strict: bool, name: str) -> tuple:
+    """(whether the inputs are several, inputs, v, outputs, gradient) of a function with one element for result."""
+    is_tuple, inputs = _as_tuple(inputs, "inputs", name)
+    inputs = _prepared(inputs, create_graph)
+    v = _directions(v, inputs, is_tuple, create_graph, name)
+    out_tuple, outputs = _as_tuple(func(*inputs), "outputs of the user-provided function", name)
+    _check_strict(outputs, "outputs", strict)
+    _scalar(outputs, out_tuple, name)
+    slopes = _gradients(outputs, inputs, None, create_graph=True)
+    _check_strict(slopes, "jacobian", strict)
+    return is_tuple, inputs, v, outputs, slopes
+
+
 def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
     """(func(*inputs), vᵀH) of a function with one element for result."""
     with enable_grad():
-        is_tuple, inputs = _as_tuple(inputs, "inputs", "vhp")
-        inputs = _prepared(inputs, create_graph)
-        v = _directions(v, inputs, is_tuple, create_graph, "vhp")
-        out_tuple, outputs = _as_tuple(func(*inputs), "outputs of the user-provided function", "vhp")
-        _check_strict(outputs, "outputs", strict)
-        _scalar(outputs, out_tuple, "vhp")
-        jacobian_ = _gradients(outputs, inputs, None, create_graph=True)
-        _check_strict(jacobian_, "jacobian", strict)
-        found = _filled(_gradients(jacobian_, inputs, v, create_graph), inputs, strict, create_graph, "double_back")
-        return _unpacked(_finished(outputs, create_graph), out_tuple), _unpacked(_finished(found, create_graph), is_tuple)
+        is_tuple, inputs, v, outputs, slopes = _first_derivative(func, inputs, v, create_graph, strict, "vhp")
+        found = _filled(_gradients(slopes, inputs, v, create_graph), inputs, strict, create_graph, "double_back")
+        return _finished(outputs, create_graph)[0], _unpacked(_finished(found, create_graph), is_tuple)
 
 
 def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
     """(func(*inputs), Hv) of a function with one element for result."""
     with enable_grad():
-        is_tuple, inputs = _as_tuple(inputs, "inputs", "hvp")
-        inputs = _prepared(inputs, create_graph)
-        v = _directions(v, inputs, is_tuple, create_graph, "hvp")
-        out_tuple, outputs = _as_tuple(func(*inputs), "outputs of the user-provided function", "hvp")
-        _check_strict(outputs, "outputs", strict)
-        _scalar(outputs, out_tuple, "hvp")
-        jacobian_ = _gradients(outputs, inputs, None, create_graph=True)
-        _check_strict(jacobian_, "jacobian", strict)
+        is_tuple, inputs, v, outputs, slopes = _first_derivative(func, inputs, v, create_graph, strict, "hvp")
         us = tuple(zeros_like(t).requires_grad_() for t in inputs)
-        gs = _gradients(jacobian_, inputs, us, create_graph=True)
+        gs = _gradients(slopes, inputs, us, create_graph=True)
         _check_strict(gs, "hessian", strict)
         found = _filled(_gradients(gs, us, v, create_graph), inputs, strict, create_graph, "double_back_trick")
-        return _unpacked(_finished(outputs, create_graph), out_tuple), _unpacked(_finished(found, create_graph), is_tuple)
+        return _finished(outputs, create_graph)[0], _unpacked(_finished(found, create_graph), is_tuple)
 
 
 def jacobian(

@@ -1,10 +1,11 @@
-"""Layers out of the middle of a model, and numbers of channels. Source: torchvision/models/_utils.py"""
+"""Layers out of the middle of a model, numbers of channels, and weights to begin with. Source: torchvision/models/_utils.py"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
-from suiren import Tensor
+from suiren import Tensor, nn
 from suiren.nn.modules.container import ModuleDict
 from suiren.nn.modules.module import Module
 
@@ -43,3 +44,18 @@ def _make_divisible(v: float, divisor: int, min_value: int | None = None) -> int
     """The multiple of `divisor` nearest to `v`, but not more than a tenth below it."""
     found = max(divisor if min_value is None else min_value, int(v + divisor / 2) // divisor * divisor)
     return found + divisor if found < 0.9 * v else found
+
+
+def begin_weights(model: Module, linear: Callable[[Tensor], Tensor]) -> None:
+    """What small models begin with: He's weights in convolutions, ones and zeros in normalisations; `linear` fills the weight of a Linear layer."""
+    for m in model.modules():
+        if isinstance(m, nn.Conv2d):
+            nn.init.kaiming_normal_(m.weight, mode="fan_out")
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+        elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
+            nn.init.ones_(m.weight)
+            nn.init.zeros_(m.bias)
+        elif isinstance(m, nn.Linear):
+            linear(m.weight)
+            nn.init.zeros_(m.bias)

@@ -11,7 +11,7 @@ from typing import Any
 
 from suiren import Tensor, nn
 from suiren.vision.models._api import register_model, weights_enum
-from suiren.vision.models._utils import _make_divisible
+from suiren.vision.models._utils import _make_divisible, begin_weights
 from suiren.vision.ops.misc import Conv2dNormActivation, SqueezeExcitation
 from suiren.vision.ops.stochastic_depth import StochasticDepth
 
@@ -185,18 +185,8 @@ class EfficientNet(nn.Module):
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(p=dropout, inplace=True), nn.Linear(out, num_classes))
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, mode="fan_out")
-                if m.bias is not None:
-                    nn.init.zeros_(m.bias)
-            elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
-                nn.init.ones_(m.weight)
-                nn.init.zeros_(m.bias)
-            elif isinstance(m, nn.Linear):
-                bound = 1.0 / math.sqrt(m.out_features)
-                nn.init.uniform_(m.weight, -bound, bound)
-                nn.init.zeros_(m.bias)
+        bound = 1.0 / math.sqrt(num_classes)
+        begin_weights(self, lambda weight: nn.init.uniform_(weight, -bound, bound))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.avgpool(self.features(x)).flatten(1))

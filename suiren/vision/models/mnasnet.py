@@ -7,6 +7,7 @@ from typing import Any
 
 from suiren import Tensor, nn
 from suiren.vision.models._api import register_model, weights_enum
+from suiren.vision.models._utils import begin_weights
 
 _NAMES = ("MNASNet0_5", "MNASNet0_75", "MNASNet1_0", "MNASNet1_3")
 __all__ = ["MNASNet", *(n + "_Weights" for n in _NAMES), *(n.lower() for n in _NAMES)]
@@ -101,17 +102,7 @@ class MNASNet(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.classifier = nn.Sequential(nn.Dropout(p=dropout, inplace=True), nn.Linear(1280, num_classes))
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
-                if m.bias is not None:
-                    nn.init.zeros_(m.bias)
-            elif isinstance(m, nn.BatchNorm2d):
-                nn.init.ones_(m.weight)
-                nn.init.zeros_(m.bias)
-            elif isinstance(m, nn.Linear):
-                nn.init.kaiming_uniform_(m.weight, mode="fan_out", nonlinearity="sigmoid")
-                nn.init.zeros_(m.bias)
+        begin_weights(self, lambda weight: nn.init.kaiming_uniform_(weight, mode="fan_out", nonlinearity="sigmoid"))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.layers(x).mean([2, 3]))
