@@ -29,7 +29,7 @@ FOLDER = "archive"
 ALIGNMENT = 64  # of every record's bytes in the file, so that they can be mapped
 CHUNK = 16 << 20  # bytes read at once
 
-FileLike = str | os.PathLike | IO[bytes]
+FileLike = str | os.PathLike[str] | IO[bytes]
 
 
 # ---------------------------------------------------------------- saving

@@ -91,13 +91,16 @@ i1 = _unary(_special.i1, "The modified Bessel function of the first kind of orde
 i1e = _unary(_special.i1e, "exp(-|x|) i1(x).")
 
 
-def _constant(f):
-    """f of something that has no gradient, as PyTorch has it for these."""
-    return lambda input: f(creation.stop_gradient(input) if isinstance(input, Stored) and input._spec.requires_grad else input)
+def _constant(op, name: str, doc: str):
+    """An op without a gradient, as PyTorch has it for these."""
+    f = unary(op)
+    g = lambda input: f(creation.stop_gradient(input) if isinstance(input, Stored) and input._spec.requires_grad else input)
+    g.__doc__ = doc
+    return with_out(g, name)
 
 
-modified_bessel_i0 = with_out(_constant(unary(_special.i0)), "modified_bessel_i0")
-modified_bessel_i1 = with_out(_constant(unary(_special.i1)), "modified_bessel_i1")
+modified_bessel_i0 = _constant(_special.i0, "modified_bessel_i0", "The modified Bessel function of the first kind of order 0; it has no gradient.")
+modified_bessel_i1 = _constant(_special.i1, "modified_bessel_i1", "The modified Bessel function of the first kind of order 1; it has no gradient.")
 airy_ai = _unary(_bessel.airy_ai, "The Airy function Ai. No gradient.")
 bessel_j0 = _unary(_bessel.bessel_j0, "The Bessel function of the first kind of order 0. No gradient.")
 bessel_j1 = _unary(_bessel.bessel_j1, "The Bessel function of the first kind of order 1. No gradient.")

@@ -72,18 +72,22 @@ class Tensor(Stored):
 
     @property
     def dtype(self) -> dtype:
+        """The dtype of its elements."""
         return self._spec.dtype
 
     @property
     def device(self) -> device:
+        """Where its memory is: the CPU."""
         return cpu
 
     @property
     def layout(self):
+        """`strided`: suiren has no sparse tensors."""
         return strided
 
     @property
     def ndim(self) -> int:
+        """The number of dims."""
         return self._spec.ndim
 
     def dim(self) -> int:
@@ -100,6 +104,7 @@ class Tensor(Stored):
 
     @property
     def itemsize(self) -> int:
+        """The bytes of an element."""
         return self._spec.dtype.itemsize
 
     def element_size(self) -> int:
@@ -108,6 +113,7 @@ class Tensor(Stored):
 
     @property
     def nbytes(self) -> int:
+        """The bytes of all elements."""
         return self._spec.nbytes
 
     def stride(self, dim: int | None = None):
@@ -131,12 +137,15 @@ class Tensor(Stored):
         return self._parent is None or lies_in(shape, self._layout()[0], range(len(shape)))
 
     def is_floating_point(self) -> bool:
+        """Whether its dtype is a floating one."""
         return self._spec.dtype.is_floating_point
 
     def is_complex(self) -> bool:
+        """Whether its dtype is a complex one."""
         return self._spec.dtype.is_complex
 
     def is_signed(self) -> bool:
+        """Whether its dtype has negative numbers."""
         return self._spec.dtype.is_signed
 
     is_cpu = True
@@ -145,9 +154,11 @@ class Tensor(Stored):
     name = None
 
     def is_pinned(self, device=None) -> bool:
+        """False: there is no device to copy to."""
         return False
 
     def is_shared(self) -> bool:
+        """False: no memory is shared with other processes."""
         return False
 
     def data_ptr(self) -> int:
@@ -256,6 +267,7 @@ class Tensor(Stored):
 
     @property
     def requires_grad(self) -> bool:
+        """Whether backward gives it, or what was made of it, a gradient."""
         return self._spec.requires_grad
 
     @requires_grad.setter
@@ -388,6 +400,7 @@ class Tensor(Stored):
 
     @property
     def retains_grad(self) -> bool:
+        """Whether it is no leaf and keeps its `.grad`: see `retain_grad`."""
         return self._retains_grad
 
     def register_hook(self, hook):
@@ -454,53 +467,69 @@ class Tensor(Stored):
         return self.to(dtype if isinstance(dtype, dtypes.dtype) or dtype in dtypes.OF_CLASS else dtype_of_type(dtype))
 
     def type_as(self, other: Tensor) -> Tensor:
+        """Itself in the dtype of `other`."""
         return self.to(other.dtype)
 
     def float(self, memory_format=None) -> Tensor:
+        """As float32: see `to`."""
         return self.to(dtypes.float32, memory_format=memory_format)
 
     def double(self, memory_format=None) -> Tensor:
+        """As float64: see `to`."""
         return self.to(dtypes.float64, memory_format=memory_format)
 
     def half(self, memory_format=None) -> Tensor:
+        """As float16: see `to`."""
         return self.to(dtypes.float16, memory_format=memory_format)
 
     def bfloat16(self, memory_format=None) -> Tensor:
+        """As bfloat16: see `to`."""
         return self.to(dtypes.bfloat16, memory_format=memory_format)
 
     def int(self, memory_format=None) -> Tensor:
+        """As int32: see `to`."""
         return self.to(dtypes.int32, memory_format=memory_format)
 
     def long(self, memory_format=None) -> Tensor:
+        """As int64: see `to`."""
         return self.to(dtypes.int64, memory_format=memory_format)
 
     def short(self, memory_format=None) -> Tensor:
+        """As int16: see `to`."""
         return self.to(dtypes.int16, memory_format=memory_format)
 
     def char(self, memory_format=None) -> Tensor:
+        """As int8: see `to`."""
         return self.to(dtypes.int8, memory_format=memory_format)
 
     def byte(self, memory_format=None) -> Tensor:
+        """As uint8: see `to`."""
         return self.to(dtypes.uint8, memory_format=memory_format)
 
     def bool(self, memory_format=None) -> Tensor:
+        """As bool: see `to`; all but zero is True."""
         return self.to(dtypes.bool_, memory_format=memory_format)
 
     def cpu(self, memory_format=None) -> Tensor:
+        """Itself: its memory is the CPU's."""
         return self
 
     def cuda(self, device=None, non_blocking: bool = False) -> Tensor:
+        """AssertionError, as PyTorch's CPU build raises: there is no CUDA device."""
         check_device("cuda" if device is None else device)
         return self
 
     def xpu(self, device=None, non_blocking: bool = False, memory_format=None) -> Tensor:
+        """AssertionError, as PyTorch's CPU build raises: there is no XPU device."""
         check_device("xpu" if device is None else device)
         return self
 
     def pin_memory(self, device=None) -> Tensor:
+        """Itself: there is no device to copy to."""
         return self
 
     def share_memory_(self) -> Tensor:
+        """Itself: its memory is not moved for other processes."""
         return self
 
     def clone(self, *, memory_format: memory_format | None = None) -> Tensor:

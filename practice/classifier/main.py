@@ -142,7 +142,7 @@ def predict(config: Config, files: list[str]) -> None:
             with Image.open(file) as picture:
                 scores = model(prepare(picture.convert("RGB"))[None])
             shares = t.softmax(scores, 1)[0]
-            best = shares.argmax().item()
+            best = int(shares.argmax())
             rows.append((file, classes[best], f"{shares[best].item():.4f}"))
             print("  ".join(rows[-1]))
     os.makedirs(os.path.dirname(config.predictions) or ".", exist_ok=True)
@@ -158,7 +158,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("files", nargs="*", metavar="FILE", help="pictures to predict the class of")
     for s in SETTINGS:
         kind = type(s.default)
-        option = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind, "metavar": kind.__name__}
+        option: dict[str, Any] = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind, "metavar": kind.__name__}
         found.add_argument("--" + s.name.replace("_", "-"), default=None, help=f"{s.metadata['help']} (default: {s.default!r})".replace("%", "%%"), **option)
     return found
 

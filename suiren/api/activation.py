@@ -14,20 +14,21 @@ from suiren.api.shapes import part
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, NARROW, dtype, float32
 from suiren.ops import activation, compare, creation, elementary, movement, pointwise, reduce
+from suiren.tensor import Tensor
 from suiren.trace.recording import record, unary
 from suiren.trace.storage import Stored
 
 _logsigmoid, _gelu = unary(activation.logsigmoid), unary(activation.gelu)
 
 
-def leaky_relu(input, negative_slope: float = 0.01):
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where positive, negative_slope * x elsewhere."""
     return record(activation.leaky_relu, (input, negative_slope), ())
 
 
 @public()
 @casting.lower
-def prelu(input, weight):
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where positive, weight * x elsewhere; a weight per channel (dim 1), or one for all."""
     if weight._spec.numel != 1:
         channels = input._spec.shape[1] if input._spec.ndim > 1 else input._spec.numel
@@ -42,24 +43,24 @@ def prelu(input, weight):
     return compare.where(compare.gt(input, 0), input, pointwise.mul(weight, input))
 
 
-def elu(input, alpha: float = 1.0):
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
     return record(activation.elu, (input, alpha, 1.0, 1.0), ())
 
 
 @public(method=False, inplace=False)
-def selu(input):
+def selu(input: Tensor) -> Tensor:
     """`elu` with the scales that keep mean 0 and variance 1."""
     return record(activation.elu, (input, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0), ())
 
 
 @public(method=False)
-def celu(input, alpha: float = 1.0):
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
     return record(activation.elu, (input, alpha, 1.0, 1.0 / alpha), ())
 
 
-def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0):
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """x cut to [min_val, max_val]; the gradient at both ends is 0."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
@@ -68,22 +69,22 @@ def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0):
     return record(activation.hardtanh, (input, min_val, max_val), ())
 
 
-def relu6(input):
+def relu6(input: Tensor) -> Tensor:
     """min(max(x, 0), 6)."""
     return hardtanh(input, 0.0, 6.0)
 
 
-def hardsigmoid(input):
+def hardsigmoid(input: Tensor) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
     return pointwise.div(record(activation.hardtanh, (pointwise.add(input, 3.0), 0.0, 6.0), ()), 6.0)
 
 
-def hardswish(input):
+def hardswish(input: Tensor) -> Tensor:
     """x * hardsigmoid(x)."""
     return pointwise.div(pointwise.mul(input, record(activation.hardtanh, (pointwise.add(input, 3.0), 0.0, 6.0), ())), 6.0)
 
 
-def gelu(input, approximate: str = "none"):
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """x times the normal distribution function of x: with erf, or, with approximate="tanh", 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
     if approximate == "none":
         return _gelu(input)
@@ -94,32 +95,32 @@ def gelu(input, approximate: str = "none"):
     return pointwise.mul(pointwise.scale(input, by=0.5), pointwise.add(elementary.tanh(inner), 1))
 
 
-def silu(input):
+def silu(input: Tensor) -> Tensor:
     """x * sigmoid(x)."""
     return pointwise.mul(input, elementary.sigmoid(input))
 
 
-def mish(input):
+def mish(input: Tensor) -> Tensor:
     """x * tanh(softplus(x))."""
     return pointwise.mul(input, elementary.tanh(softplus(input)))
 
 
-def softplus(input, beta: float = 1.0, threshold: float = 20.0):
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta x)) / beta; x itself where beta * x > threshold."""
     return record(activation.softplus, (input, beta, threshold), ())
 
 
-def softsign(input):
+def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)."""
     return pointwise.div(input, pointwise.add(pointwise.abs(input), 1))
 
 
-def tanhshrink(input):
+def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)."""
     return pointwise.sub(input, elementary.tanh(input))
 
 
-def softshrink(input, lambd: float = 0.5):
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, 0 where it would pass it."""
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
@@ -128,24 +129,24 @@ def softshrink(input, lambd: float = 0.5):
 
 
 @public(out=True)
-def hardshrink(input, lambd: float = 0.5):
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x, but 0 where |x| <= lambd."""
     kept = compare.logical_or(compare.gt(input, lambd), compare.lt(input, -lambd))
     return compare.where(kept, input, 0)
 
 
 @public(method=False, inplace=False, out=True)
-def threshold(input, threshold: float, value: float):
+def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """x where above the threshold, `value` elsewhere."""
     return record(activation.threshold, (input, threshold, value), ())
 
 
-def logsigmoid(input):
+def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x)) without overflow."""
     return _logsigmoid(input)
 
 
-def glu(input, dim: int = -1):
+def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half of a dim times the sigmoid of the second half. RuntimeError for an odd size."""
     d = dim_of(dim, input._spec.ndim)
     n = input._spec.shape[d]
@@ -181,7 +182,7 @@ def _is_narrow(input) -> bool:
 
 
 @public(out=True)
-def softmax(input, dim: int | None = None, dtype: dtype | None = None):
+def softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along a dim, without overflow. Narrow floats are computed in float32."""
     if dtype is None and _is_narrow(input):
         return creation.cast(softmax(input, dim, float32), dtype=input._spec.dtype)
@@ -191,7 +192,7 @@ def softmax(input, dim: int | None = None, dtype: dtype | None = None):
 
 
 @public(out=True)
-def log_softmax(input, dim: int | None = None, dtype: dtype | None = None):
+def log_softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
     """log(softmax(x)) along a dim, without loss of digits. Narrow floats are computed in float32."""
     if dtype is None and _is_narrow(input):
         return creation.cast(log_softmax(input, dim, float32), dtype=input._spec.dtype)
@@ -199,7 +200,7 @@ def log_softmax(input, dim: int | None = None, dtype: dtype | None = None):
     return pointwise.sub(shifted, elementary.log(reduce.sum(elementary.exp(shifted), dims=dims, keepdim=True)))
 
 
-def softmin(input, dim: int | None = None, dtype: dtype | None = None):
+def softmin(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
     """softmax(-x)."""
     return softmax(pointwise.neg(input), dim, dtype)
 

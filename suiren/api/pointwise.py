@@ -5,6 +5,9 @@ Shapes broadcast; dtypes are promoted as in PyTorch; a shape that does not fit i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from suiren import dtypes
 from suiren.api.arguments import C_WORDS, TYPE_WORDS, check_tensor, is_number, must_be
 from suiren.api.surface import public
@@ -13,18 +16,19 @@ from suiren.ops import activation, compare, creation, elementary, powers
 from suiren.ops import pointwise as ops
 from suiren.ops.complex import real_part
 from suiren.ops.views import original
+from suiren.tensor import Tensor
 from suiren.trace.recording import binary, record, unary
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
 
 
-def _unary(op, doc: str, names: str = "", out: bool = True, inplace: bool = True):
+def _unary(op, doc: str, names: str = "", out: bool = True, inplace: bool = True) -> Callable[[Tensor], Tensor]:
     f = unary(op)
     f.__doc__ = doc
     return public(names, out=out, inplace=inplace)(f)
 
 
-def _binary(op, doc: str, names: str = "", inplace: bool = True):
+def _binary(op, doc: str, names: str = "", inplace: bool = True) -> Callable[[Tensor, Any], Tensor]:
     f = binary(op, strict=True)
     f.__doc__ = doc
     return public(names, out=True, inplace=inplace)(f)

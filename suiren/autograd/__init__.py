@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 from suiren.autograd import engine as _engine
@@ -19,6 +20,10 @@ from suiren.autograd.replay import backward as _backward
 from suiren.autograd.variable import Variable as Variable
 from suiren.tensor import Tensor
 
+# What is differentiated and by what; and the gradients to start from.
+_Tensors = Tensor | Iterable[Tensor]
+_Gradients = Tensor | Iterable[Tensor | None] | None
+
 
 def _listed(x) -> list:
     if isinstance(x, Tensor) or x is None:
@@ -27,8 +32,9 @@ def _listed(x) -> list:
 
 
 def backward(
-    tensors, grad_tensors=None, retain_graph: bool | None = None, create_graph: bool = False, grad_variables=None, inputs=None
-) -> None:
+    tensors: _Tensors, grad_tensors: _Gradients = None, retain_graph: bool | None = None, create_graph: bool = False,
+    grad_variables: _Gradients = None, inputs: _Tensors | None = None,
+) -> None:  # fmt: skip
     """Adds to `.grad` of the leaves behind `tensors` (or of `inputs` alone) the gradients of their sum.
 
     `grad_tensors`: the gradient of each that has more than one element. RuntimeError, PyTorch's, for what cannot be differentiated.
@@ -57,9 +63,9 @@ def _same_count(tensors: list, gradients: list) -> None:
 
 
 def grad(
-    outputs, inputs, grad_outputs=None, retain_graph: bool | None = None, create_graph: bool = False, only_inputs: bool = True,
-    allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
-):  # fmt: skip
+    outputs: _Tensors, inputs: _Tensors, grad_outputs: _Gradients = None, retain_graph: bool | None = None, create_graph: bool = False,
+    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients of the sum of `outputs` with respect to each of `inputs`, as a tuple; no `.grad` is touched.
 
     `allow_unused`: None for an input that the outputs do not depend on, which is an error otherwise; `materialize_grads`: zeros for it.
@@ -88,7 +94,7 @@ def grad(
         from suiren.ops.creation import zeros_like
 
         found = [zeros_like(t._spec.plain) if g is None else g for t, g in zip(inputs, found)]
-    return dict(zip(names, found)) if names is not None else tuple(found)
+    return dict(zip(names, found)) if names is not None else tuple(found)  # type: ignore[return-value]
 
 
 _LATER = ("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler", "variable")

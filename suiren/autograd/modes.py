@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
 
 from suiren.trace import pending
 from suiren.trace.liveness import mark_inference
 from suiren.trace.pending import local
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def is_grad_enabled() -> bool:
@@ -20,17 +24,18 @@ class _Mode:
 
     enabled = False
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self._before = pending.set_grad_mode(self.enabled)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         pending.set_grad_mode(self._before)
 
     def _again(self) -> _Mode:
         return type(self)()
 
-    def __call__(self, function):
+    def __call__(self, orig_func: F) -> F:
+        function: Any = orig_func
         if inspect.isclass(function):
             function.__init__ = self(function.__init__)
             return function
@@ -56,22 +61,26 @@ class _Mode:
                     except BaseException as error:
                         send, sent = generator.throw, error
 
-            return steps
+            return steps  # type: ignore[return-value]
 
         @functools.wraps(function)
         def inside(*args, **kwargs):
             with self._again():
                 return function(*args, **kwargs)
 
-        return inside
+        return inside  # type: ignore[return-value]
 
 
 class no_grad(_Mode):
     """Operations inside are not recorded for backward. Source: https://docs.pytorch.org/docs/stable/generated/torch.no_grad.html"""
 
-    def __new__(cls, function=None):
+    @overload
+    def __new__(cls) -> no_grad: ...
+    @overload
+    def __new__(cls, orig_func: F) -> F: ...
+    def __new__(cls, orig_func: Any = None) -> Any:
         mode = object.__new__(cls)
-        return mode if function is None else mode(function)
+        return mode if orig_func is None else mode(orig_func)
 
 
 class enable_grad(_Mode):
@@ -79,9 +88,13 @@ class enable_grad(_Mode):
 
     enabled = True
 
-    def __new__(cls, function=None):
+    @overload
+    def __new__(cls) -> enable_grad: ...
+    @overload
+    def __new__(cls, orig_func: F) -> F: ...
+    def __new__(cls, orig_func: Any = None) -> Any:
         mode = object.__new__(cls)
-        return mode if function is None else mode(function)
+        return mode if orig_func is None else mode(orig_func)
 
 
 class set_grad_enabled(_Mode):
@@ -91,7 +104,7 @@ class set_grad_enabled(_Mode):
         self.enabled = bool(mode)
         self._before = pending.set_grad_mode(self.enabled)
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         pending.set_grad_mode(self.enabled)
         return self
 
@@ -100,27 +113,31 @@ class set_grad_enabled(_Mode):
         again.enabled, again._before = self.enabled, local.rec.grad
         return again
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         pending.set_grad_mode(self._before)
 
-    def __call__(self, function):
+    def __call__(self, orig_func: F) -> F:
         pending.set_grad_mode(self._before)  # as a decorator it acts inside of the function alone
 
-        @functools.wraps(function)
+        @functools.wraps(orig_func)
         def inside(*args, **kwargs):
             before = pending.set_grad_mode(self.enabled)
             try:
-                return function(*args, **kwargs)
+                return orig_func(*args, **kwargs)
             finally:
                 pending.set_grad_mode(before)
 
-        return inside
+        return inside  # type: ignore[return-value]
 
 
 class inference_mode(_Mode):
     """As `no_grad`, and `is_inference_mode_enabled()` says so; `inference_mode(False)` leaves it, with gradients on again."""
 
-    def __new__(cls, mode=True):
+    @overload
+    def __new__(cls, mode: bool = True) -> inference_mode: ...
+    @overload
+    def __new__(cls, mode: F) -> F: ...
+    def __new__(cls, mode: Any = True) -> Any:
         made = object.__new__(cls)
         if callable(mode):
             made.mode = True
@@ -133,14 +150,14 @@ class inference_mode(_Mode):
         again.mode = self.mode
         return again
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         rec = local.rec
         self._before = rec.grad, rec.inference is not None
         pending.set_grad_mode(not self.mode)
         _switch_inference(self.mode)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         grad, inference = self._before
         pending.set_grad_mode(grad)
         _switch_inference(inference)

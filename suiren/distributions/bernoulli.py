@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from suiren.api.comparison import where
@@ -19,6 +20,7 @@ from suiren.nn.functional.activation import logsigmoid
 from suiren.nn.functional.classification import binary_cross_entropy_with_logits
 from suiren.random.draws import bernoulli, rand
 from suiren.random.rejection import binomial, poisson
+from suiren.tensor import Tensor
 
 _BOTH: Any = {"probs": constraints.unit_interval, "logits": constraints.real}
 
@@ -45,11 +47,11 @@ class Tried(Distribution):
     param_shape = property(lambda self: self._param.shape)
 
     @lazy_property
-    def logits(self):
+    def logits(self) -> Tensor:
         return probs_to_logits(self.probs, is_binary=True)
 
     @lazy_property
-    def probs(self):
+    def probs(self) -> Tensor:
         return logits_to_probs(self.logits, is_binary=True)
 
     def _cross_entropy(self, value):
@@ -74,18 +76,18 @@ class Bernoulli(Tried, ExponentialFamily):
     mode = property(lambda self: where(self.probs == 0.5, math.nan, (self.probs >= 0.5).to(self.probs)))
     variance = property(lambda self: self.probs * (1 - self.probs))
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             return bernoulli(self.probs.expand(self._extended_shape(sample_shape)))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return -self._cross_entropy(value)
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return self._cross_entropy(self.probs)
 
-    def enumerate_support(self, expand=True):
+    def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._values(2, expand)
 
     _natural_params = property(lambda self: (self.probs.logit(),))
@@ -111,24 +113,25 @@ class Geometric(Tried):
     mode = property(lambda self: zeros_like(self.probs))
     variance = property(lambda self: (1.0 / self.probs - 1.0) / self.probs)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             u = self.probs.new_empty(self._extended_shape(sample_shape)).uniform_(finfo(self.probs.dtype).tiny, 1)
             return (u.log() / (-self.probs).log1p()).floor()
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         value, probs = broadcast_all(value, self.probs)
         probs = where((probs == 1) & (value == 0), 0.0, probs)
         return value * (-probs).log1p() + self.probs.log()
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return self._cross_entropy(self.probs) / self.probs
 
 
 class Binomial(Tried):
     """How many of `total_count` tries succeed."""
 
+    total_count: Tensor
     arg_constraints = {"total_count": constraints.nonnegative_integer, **_BOTH}
     has_enumerate_support = True
 
@@ -143,12 +146,12 @@ class Binomial(Tried):
     mode = property(lambda self: ((self.total_count + 1) * self.probs).floor().clamp(max=self.total_count))
     variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         with no_grad():
             return binomial(self.total_count.expand(shape), self.probs.expand(shape))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         n, logits = self.total_count, self.logits
         above = (logits.clamp(min=0) + logits - logits.clamp(max=0)) / 2  # max(logits, 0), with a gradient of 1/2 at 0
@@ -161,18 +164,19 @@ class Binomial(Tried):
             raise NotImplementedError(f"Inhomogeneous total count not supported by `{what}`.")
         return found
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         self._count("entropy")
         log_prob = self.log_prob(self.enumerate_support(False))
         return -(log_prob.exp() * log_prob).sum(0)
 
-    def enumerate_support(self, expand=True):
+    def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._values(1 + self._count("enumerate_support"), expand)
 
 
 class NegativeBinomial(Tried):
     """How many tries succeed before `total_count` fail."""
 
+    total_count: Tensor
     arg_constraints = {
         "total_count": constraints.greater_than_eq(0), "probs": constraints.half_open_interval(0.0, 1.0), "logits": constraints.real,
     }  # fmt: skip
@@ -185,11 +189,11 @@ class NegativeBinomial(Tried):
     mode = property(lambda self: ((self.total_count - 1) * self.logits.exp()).floor().clamp(min=0.0))
     variance = property(lambda self: self.mean / (-self.logits).sigmoid())
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             return poisson(Gamma(self.total_count, (-self.logits).exp(), validate_args=False).sample(sample_shape))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         n = self.total_count
         found = n * logsigmoid(-self.logits) + value * logsigmoid(self.logits)
@@ -200,6 +204,7 @@ class NegativeBinomial(Tried):
 class Poisson(ExponentialFamily):
     """How often something happens that happens `rate` times on average."""
 
+    rate: Tensor
     arg_constraints = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer
 
@@ -209,11 +214,11 @@ class Poisson(ExponentialFamily):
     mean = variance = property(lambda self: self.rate)
     mode = property(lambda self: self.rate.floor())
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             return poisson(self.rate.expand(self._extended_shape(sample_shape)))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         rate, value = broadcast_all(self.rate, value)
         return value.xlogy(rate) - rate - (value + 1).lgamma()
@@ -241,7 +246,7 @@ class ContinuousBernoulli(Tried, ExponentialFamily):
         self._keep(probs, logits, validate_args)
 
     @lazy_property
-    def probs(self):
+    def probs(self) -> Tensor:
         return clamp_probs(logits_to_probs(self.logits, is_binary=True))
 
     def _stable(self):
@@ -258,38 +263,38 @@ class ContinuousBernoulli(Tried, ExponentialFamily):
         return where(self._stable(), found, math.log(2.0) + (4.0 / 3.0 + 104.0 / 45.0 * x) * x)
 
     @property
-    def mean(self):
+    def mean(self) -> Tensor:
         p, x = self._cut_probs(), self.probs - 0.5
         found = p / (2.0 * p - 1.0) + 1.0 / ((-p).log1p() - p.log())
         return where(self._stable(), found, 0.5 + (1.0 / 3.0 + 16.0 / 45.0 * x.pow(2)) * x)
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         p, x = self._cut_probs(), (self.probs - 0.5).pow(2)
         found = p * (p - 1.0) / (1.0 - 2.0 * p).pow(2) + 1.0 / ((-p).log1p() - p.log()).pow(2)
         return where(self._stable(), found, 1.0 / 12.0 - (1.0 / 15.0 - 128.0 / 945.0 * x) * x)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.icdf(rand(self._extended_shape(sample_shape), dtype=self.probs.dtype))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return -self._cross_entropy(value) + self._cont_bern_log_norm()
 
-    def cdf(self, value):
+    def cdf(self, value: Tensor) -> Tensor:
         self._check(value)
         p = self._cut_probs()
         found = (p.pow(value) * (1.0 - p).pow(1.0 - value) + p - 1.0) / (2.0 * p - 1.0)
         found = where(self._stable(), found, value)
         return where(value <= 0.0, zeros_like(value), where(value >= 1.0, ones_like(value), found))
 
-    def icdf(self, value):
+    def icdf(self, value: Tensor) -> Tensor:
         p = self._cut_probs()
         rest = (-p).log1p()
         found = ((-p + value * (2.0 * p - 1.0)).log1p() - rest) / (p.log() - rest)
         return where(self._stable(), found, value)
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         zero, one = (-self.probs).log1p(), self.probs.log()
         return self.mean * (zero - one) - self._cont_bern_log_norm() - zero
 
@@ -306,13 +311,13 @@ class LogitRelaxedBernoulli(Tried):
         self.temperature = temperature
         self._keep(probs, logits, validate_args)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         p = clamp_probs(self.probs.expand(shape))
         u = clamp_probs(rand(shape, dtype=p.dtype))
         return (u.log() - (-u).log1p() + p.log() - (-p).log1p()) / self.temperature
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         logits, value = broadcast_all(self.logits, value)
         difference = logits - value * self.temperature

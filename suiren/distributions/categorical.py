@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from suiren import dtypes
@@ -19,6 +20,7 @@ from suiren.dtypes import finfo
 from suiren.nn.functional.embedding import one_hot
 from suiren.random.draws import multinomial, rand
 from suiren.size import Size
+from suiren.tensor import Tensor
 
 _BOTH: Any = {"probs": constraints.simplex, "logits": constraints.real_vector}
 
@@ -50,29 +52,29 @@ class Categorical(Distribution):
     param_shape = property(lambda self: self._param.shape)
 
     @lazy_property
-    def logits(self):
+    def logits(self) -> Tensor:
         return probs_to_logits(self.probs)
 
     @lazy_property
-    def probs(self):
+    def probs(self) -> Tensor:
         return logits_to_probs(self.logits)
 
     mean = variance = property(lambda self: self._constant(self.probs, math.nan))
     mode = property(lambda self: self.probs.argmax(dim=-1))
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         rows = self.probs.reshape(-1, self._num_events)
         return multinomial(rows, Size(sample_shape).numel(), True).t().reshape(self._extended_shape(sample_shape))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         value, log_probs = broadcast_tensors(value.long().unsqueeze(-1), self.logits)
         return log_probs.gather(-1, value[..., :1]).squeeze(-1)
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return -(self.logits.clamp(min=finfo(self.logits.dtype).min) * self.probs).sum(-1)
 
-    def enumerate_support(self, expand=True):
+    def enumerate_support(self, expand: bool = True) -> Tensor:
         found = arange(self._num_events).view((-1,) + (1,) * len(self._batch_shape))
         return found.expand((-1, *self._batch_shape)) if expand else found
 
@@ -106,17 +108,17 @@ class OneHotCategorical(_OfCategorical):
     mode = property(lambda self: one_hot(self.probs.argmax(dim=-1), self.probs.shape[-1]).to(self.probs))
     variance = property(lambda self: self.probs * (1 - self.probs))
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return one_hot(self._categorical.sample(sample_shape), self._categorical._num_events).to(self.probs)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return self._categorical.log_prob(value.argmax(-1))
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return self._categorical.entropy()
 
-    def enumerate_support(self, expand=True):
+    def enumerate_support(self, expand: bool = True) -> Tensor:
         n = self.event_shape[0]
         found = eye(n, dtype=self._param.dtype).view((n,) + (1,) * len(self.batch_shape) + (n,))
         return found.expand((n, *self.batch_shape, n)) if expand else found
@@ -127,7 +129,7 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
 
     has_rsample = True
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.sample(sample_shape) + (self.probs - self.probs.detach())
 
 
@@ -147,19 +149,19 @@ class Multinomial(_OfCategorical):
     mean = property(lambda self: self.probs * self.total_count)
     variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         places = self._categorical.sample((self.total_count, *sample_shape)).movedim(0, -1)
         counts = zeros(self._extended_shape(sample_shape), dtype=dtypes.int64)
         return counts.scatter_add_(-1, places, ones_like(places)).type_as(self.probs)
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         n = tensor(float(self.total_count))
         binomial = Binomial(self.total_count, self.probs, validate_args=False)
         counts = binomial.enumerate_support(expand=False)[1:]
         weighed = binomial.log_prob(counts).exp() * (counts + 1).lgamma()
         return n * self._categorical.entropy() - (n + 1).lgamma() + weighed.sum([0, -1])
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         logits, value = broadcast_all(self.logits, value)
         logits = where((value == 0) & (logits == -math.inf), 0.0, logits)
@@ -177,12 +179,12 @@ class ExpRelaxedCategorical(_OfCategorical):
         self.temperature = temperature
         self._keep(Categorical(probs, logits), validate_args)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         u = clamp_probs(rand(self._extended_shape(sample_shape), dtype=self.logits.dtype))
         scores = (self.logits - (-u.log()).log()) / self.temperature
         return scores - scores.logsumexp(dim=-1, keepdim=True)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         k = self._categorical._num_events
         logits, value = broadcast_all(self.logits, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from suiren.api.comparison import where
@@ -16,11 +17,13 @@ from suiren.distributions.transforms import AffineTransform, PowerTransform
 from suiren.distributions.utils import broadcast_all, euler_constant, is_number
 from suiren.nn.functional.embedding import one_hot
 from suiren.random.rejection import standard_dirichlet
+from suiren.tensor import Tensor
 
 
 class Dirichlet(ExponentialFamily):
     """Parts of 1, of parameters `concentration` along the last dim."""
 
+    concentration: Tensor
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
     has_rsample = True
@@ -31,10 +34,10 @@ class Dirichlet(ExponentialFamily):
         self.concentration = concentration
         super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return standard_dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         a = self.concentration
         return (a - 1.0).xlogy(value).sum(-1) + a.sum(-1).lgamma() - a.lgamma().sum(-1)
@@ -42,18 +45,18 @@ class Dirichlet(ExponentialFamily):
     mean = property(lambda self: self.concentration / self.concentration.sum(-1, True))
 
     @property
-    def mode(self):
+    def mode(self) -> Tensor:
         a = (self.concentration - 1).clamp(min=0.0)
         found = a / a.sum(-1, True)
         corner = (self.concentration < 1).all(dim=-1)  # the mass is in the corners
         return where(corner[..., None], one_hot(found.argmax(dim=-1), a.shape[-1]).to(found), found)
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         a, total = self.concentration, self.concentration.sum(-1, True)
         return a * (total - a) / (total.pow(2) * (total + 1))
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         a, k = self.concentration, self.concentration.size(-1)
         total = a.sum(-1)
         return a.lgamma().sum(-1) - total.lgamma() - (k - total) * total.digamma() - ((a - 1.0) * a.digamma()).sum(-1)
@@ -85,18 +88,18 @@ class Beta(ExponentialFamily):
     mode = property(lambda self: self._dirichlet.mode[..., 0])
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         total = self.concentration1 + self.concentration0
         return self.concentration1 * self.concentration0 / (total.pow(2) * (total + 1))
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self._dirichlet.rsample(sample_shape).select(-1, 0)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return self._dirichlet.log_prob(stack([value, 1.0 - value], -1))
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return self._dirichlet.entropy()
 
     _natural_params = property(lambda self: (self.concentration1, self.concentration0))
@@ -108,6 +111,8 @@ class Beta(ExponentialFamily):
 class Kumaraswamy(TransformedDistribution):
     """Like Beta, with a closed form: (1 - (1 - u)^(1/b))^(1/a)."""
 
+    concentration1: Tensor
+    concentration0: Tensor
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
     has_rsample = True
@@ -129,11 +134,11 @@ class Kumaraswamy(TransformedDistribution):
     variance = property(lambda self: self._moment(2) - self.mean.pow(2))
 
     @property
-    def mode(self):
+    def mode(self) -> Tensor:
         a, b = self.concentration1, self.concentration0
         found = b.reciprocal() * (-b).log1p() - (-b * a).log1p()
         return where((b < 1) | (a < 1), math.nan, found).exp()
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         a, b = self.concentration1, self.concentration0
         return (1 - b.reciprocal()) + (1 - a.reciprocal()) * ((b + 1).digamma() + euler_constant) - a.log() - b.log()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from suiren import dtypes
@@ -18,6 +19,7 @@ from suiren.distributions.transforms import AbsTransform, AffineTransform, ExpTr
 from suiren.distributions.utils import broadcast_all, euler_constant, is_number, lazy_property, standard_normal
 from suiren.dtypes import finfo
 from suiren.random.draws import rand
+from suiren.tensor import Tensor
 
 _LOC_SCALE = {"loc": constraints.real, "scale": constraints.positive}
 
@@ -40,28 +42,30 @@ class Uniform(Distribution):
     def support(self):
         return constraints.interval(self.low, self.high)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.low + rand(self._extended_shape(sample_shape), dtype=self.low.dtype) * (self.high - self.low)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         inside = self.low.le(value).type_as(self.low) * self.high.gt(value).type_as(self.low)
         return inside.log() - (self.high - self.low).log()
 
-    def cdf(self, value):
+    def cdf(self, value: Tensor) -> Tensor:
         self._check(value)
         return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
 
-    def icdf(self, value):
+    def icdf(self, value: Tensor) -> Tensor:
         return value * (self.high - self.low) + self.low
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return (self.high - self.low).log()
 
 
 class Laplace(Distribution):
     """The double exponential distribution about `loc`."""
 
+    loc: Tensor
+    scale: Tensor
     arg_constraints = _LOC_SCALE
     support = constraints.real
     has_rsample = True
@@ -73,30 +77,32 @@ class Laplace(Distribution):
     variance = property(lambda self: 2 * self.scale.pow(2))
     stddev = property(lambda self: 2**0.5 * self.scale)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         u = self.loc.new_empty(self._extended_shape(sample_shape)).uniform_(finfo(self.loc.dtype).eps - 1, 1)
         return self.loc - self.scale * u.sign() * (-u.abs()).log1p()
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return -(2 * self.scale).log() - (value - self.loc).abs() / self.scale
 
-    def cdf(self, value):
+    def cdf(self, value: Tensor) -> Tensor:
         self._check(value)
         away = value - self.loc
         return 0.5 - 0.5 * away.sign() * (-away.abs() / self.scale).expm1()
 
-    def icdf(self, value):
+    def icdf(self, value: Tensor) -> Tensor:
         away = value - 0.5
         return self.loc - self.scale * away.sign() * (-2 * away.abs()).log1p()
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return 1 + (2 * self.scale).log()
 
 
 class Cauchy(Distribution):
     """The ratio of two normal numbers: no mean, no variance."""
 
+    loc: Tensor
+    scale: Tensor
     arg_constraints = _LOC_SCALE
     support = constraints.real
     has_rsample = True
@@ -108,21 +114,21 @@ class Cauchy(Distribution):
     mode = property(lambda self: self.loc)
     variance = property(lambda self: self._constant(self.loc, math.inf))
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.loc + self.loc.new_empty(self._extended_shape(sample_shape)).cauchy_() * self.scale
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return -math.log(math.pi) - self.scale.log() - (((value - self.loc) / self.scale) ** 2).log1p()
 
-    def cdf(self, value):
+    def cdf(self, value: Tensor) -> Tensor:
         self._check(value)
         return ((value - self.loc) / self.scale).atan() / math.pi + 0.5
 
-    def icdf(self, value):
+    def icdf(self, value: Tensor) -> Tensor:
         return (math.pi * (value - 0.5)).tan() * self.scale + self.loc
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return math.log(4 * math.pi) + self.scale.log()
 
 
@@ -139,6 +145,8 @@ class HalfCauchy(HalfDistribution):
 class Gumbel(TransformedDistribution):
     """The distribution of the largest of many: loc - scale * log(-log(u))."""
 
+    loc: Tensor
+    scale: Tensor
     arg_constraints = _LOC_SCALE
     support = constraints.real
 
@@ -153,7 +161,7 @@ class Gumbel(TransformedDistribution):
         ]  # fmt: skip
         super().__init__(Uniform(low, high, validate_args), transforms, validate_args)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         y = (self.loc - value) / self.scale
         return y - y.exp() - self.scale.log()
@@ -163,13 +171,16 @@ class Gumbel(TransformedDistribution):
     stddev = property(lambda self: math.pi / math.sqrt(6) * self.scale)
     variance = property(lambda self: self.stddev.pow(2))
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return self.scale.log() + (1 + euler_constant)
 
 
 class StudentT(Distribution):
     """Student's t distribution of `df` degrees of freedom, moved and stretched."""
 
+    df: Tensor
+    loc: Tensor
+    scale: Tensor
     arg_constraints = {"df": constraints.positive, **_LOC_SCALE}
     support = constraints.real
     has_rsample = True
@@ -181,16 +192,16 @@ class StudentT(Distribution):
     mode = property(lambda self: self.loc)
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         found = where(self.df > 2, self.scale.pow(2) * self.df / (self.df - 2), math.inf)
         return where(self.df <= 1, math.nan, found)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         x = standard_normal(self._extended_shape(sample_shape), self.df.dtype)
         z = Chi2(self.df).rsample(sample_shape)
         return self.loc + self.scale * (x * (z / self.df).rsqrt())
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         y = (value - self.loc) / self.scale
         constant = (
@@ -198,7 +209,7 @@ class StudentT(Distribution):
         )
         return -0.5 * (self.df + 1.0) * (y**2.0 / self.df).log1p() - constant
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         half, more = 0.5 * self.df, 0.5 * (self.df + 1)
         log_beta = half.lgamma() + math.lgamma(0.5) - more.lgamma()
         return self.scale.log() + more * (more.digamma() - half.digamma()) + 0.5 * self.df.log() + log_beta
@@ -231,6 +242,8 @@ def _log_bessel(x: Any, order: int) -> Any:
 class VonMises(Distribution):
     """The normal distribution of a circle: an angle about `loc`. Samples by rejection, after Best and Fisher."""
 
+    loc: Tensor
+    concentration: Tensor
     arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
     support = constraints.real
 
@@ -239,15 +252,15 @@ class VonMises(Distribution):
 
     mean = mode = property(lambda self: self.loc)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return self.concentration * (value - self.loc).cos() - math.log(2 * math.pi) - _log_bessel(self.concentration, 0)
 
     @lazy_property
-    def variance(self):
+    def variance(self) -> Tensor:
         return 1 - (_log_bessel(self.concentration, 1) - _log_bessel(self.concentration, 0)).exp()
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             loc, kappa = self.loc.double(), self.concentration.double()
             tau = 1 + (1 + 4 * kappa**2).sqrt()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from suiren.api.creation import eye, ones
@@ -14,6 +15,7 @@ from suiren.distributions.utils import sum_rightmost, tril_matrix_to_vec, vec_to
 from suiren.dtypes import finfo
 from suiren.nn.functional.activation import softplus
 from suiren.size import Size
+from suiren.tensor import Tensor
 
 
 def _after_one(t: Any) -> Any:
@@ -39,11 +41,11 @@ class CorrCholeskyTransform(Transform):
         t = tril_matrix_to_vec(y, diag=-1) / tril_matrix_to_vec(rest, diag=-1).sqrt()
         return (t.log1p() - t.neg().log1p()) / 2
 
-    def log_abs_det_jacobian(self, x, y):
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         rest = tril_matrix_to_vec(1 - (y * y).cumsum(-1), diag=-2)
         return 0.5 * rest.log().sum(-1) - 2 * (x + softplus(-2 * x) - math.log(2.0)).sum(-1)
 
-    def forward_shape(self, shape):
+    def forward_shape(self, shape: Sequence[int]) -> Sequence[int]:
         if len(shape) < 1:
             raise ValueError("Too few dimensions on input")
         n = round((0.25 + 2 * shape[-1]) ** 0.5 + 0.5)
@@ -51,7 +53,7 @@ class CorrCholeskyTransform(Transform):
             raise ValueError("Input is not a flattened lower-diagonal number")
         return Size(shape[:-1]) + (n, n)
 
-    def inverse_shape(self, shape):
+    def inverse_shape(self, shape: Sequence[int]) -> Sequence[int]:
         if len(shape) < 2:
             raise ValueError("Too few dimensions on input")
         if shape[-2] != shape[-1]:
@@ -72,7 +74,7 @@ class SoftmaxTransform(Transform):
     def _inverse(self, y):
         return y.log()
 
-    def forward_shape(self, shape):
+    def forward_shape(self, shape: Sequence[int]) -> Sequence[int]:
         if len(shape) < 1:
             raise ValueError("Too few dimensions on input")
         return shape
@@ -101,17 +103,17 @@ class StickBreakingTransform(Transform):
         rest = (1 - y[..., :-1].cumsum(-1)).clamp(min=finfo(y.dtype).tiny)
         return y[..., :-1].log() - rest.log() + (n + 1 - ones((n,), dtype=y.dtype).cumsum(-1)).log()
 
-    def log_abs_det_jacobian(self, x, y):
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         n = x.shape[-1]
         x = x - (n + 1 - ones((n,), dtype=x.dtype).cumsum(-1)).log()
         return (-x - softplus(-x) + y[..., :-1].log()).sum(-1)
 
-    def forward_shape(self, shape):
+    def forward_shape(self, shape: Sequence[int]) -> Sequence[int]:
         if len(shape) < 1:
             raise ValueError("Too few dimensions on input")
         return Size(shape[:-1]) + (shape[-1] + 1,)
 
-    def inverse_shape(self, shape):
+    def inverse_shape(self, shape: Sequence[int]) -> Sequence[int]:
         if len(shape) < 1:
             raise ValueError("Too few dimensions on input")
         return Size(shape[:-1]) + (shape[-1] - 1,)
@@ -153,7 +155,7 @@ class CatTransform(Transform):
         self.lengths, self.dim = [1] * len(self.transforms) if lengths is None else list(lengths), dim
 
     @property
-    def event_dim(self):
+    def event_dim(self) -> int:
         return max(t.event_dim for t in self.transforms)
 
     @property
@@ -175,7 +177,7 @@ class CatTransform(Transform):
     def _inverse(self, y):
         return cat([t.inv(part) for t, part in zip(self.transforms, self._slices(y))], self.dim)
 
-    def log_abs_det_jacobian(self, x, y):
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         terms = []
         for t, a, b in zip(self.transforms, self._slices(x), self._slices(y)):
             found = t.log_abs_det_jacobian(a, b)
@@ -214,7 +216,7 @@ class StackTransform(Transform):
     def _inverse(self, y):
         return stack([t.inv(part) for t, part in zip(self.transforms, self._slices(y))], self.dim)
 
-    def log_abs_det_jacobian(self, x, y):
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         pairs = zip(self.transforms, self._slices(x), self._slices(y))
         return stack([t.log_abs_det_jacobian(a, b) for t, a, b in pairs], self.dim)
 
@@ -249,7 +251,7 @@ class CumulativeDistributionTransform(Transform):
     def _inverse(self, y):
         return self.distribution.icdf(y)
 
-    def log_abs_det_jacobian(self, x, y):
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return self.distribution.log_prob(x)
 
 

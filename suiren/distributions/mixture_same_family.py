@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from suiren.autograd.modes import no_grad
@@ -9,6 +10,7 @@ from suiren.distributions import constraints
 from suiren.distributions.categorical import Categorical
 from suiren.distributions.distribution import Distribution
 from suiren.distributions.utils import log_softmax
+from suiren.tensor import Tensor
 
 
 class MixtureSameFamily(Distribution):
@@ -52,23 +54,23 @@ class MixtureSameFamily(Distribution):
         return x.unsqueeze(-1 - self._event_ndims)
 
     @property
-    def mean(self):
+    def mean(self) -> Tensor:
         return self._weighed(self._component_distribution.mean)
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         between = (self._component_distribution.mean - self._pad(self.mean)).pow(2.0)
         return self._weighed(self._component_distribution.variance) + self._weighed(between)
 
-    def cdf(self, x):
+    def cdf(self, x: Tensor) -> Tensor:
         return (self._component_distribution.cdf(self._pad(x)) * self._mixture_distribution.probs).sum(-1)
 
-    def log_prob(self, x):
+    def log_prob(self, x: Tensor) -> Tensor:
         self._check(x)
         log_weights = log_softmax(self._mixture_distribution.logits, dim=-1)
         return (self._component_distribution.log_prob(self._pad(x)) + log_weights).logsumexp(dim=-1)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             dim = len(sample_shape) + len(self.batch_shape)
             which, samples = self._mixture_distribution.sample(sample_shape), self._component_distribution.sample(sample_shape)

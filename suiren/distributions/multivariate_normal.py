@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from suiren.api.creation import eye
@@ -16,6 +17,7 @@ from suiren.distributions.matrix_transforms import StickBreakingTransform
 from suiren.distributions.normal import Normal
 from suiren.distributions.transformed_distribution import TransformedDistribution
 from suiren.distributions.utils import lazy_property, standard_normal
+from suiren.tensor import Tensor
 
 
 def batch_mv(matrix: Any, vector: Any) -> Any:
@@ -42,6 +44,7 @@ def log_diagonal(factor: Any) -> Any:
 class MultivariateNormal(Distribution):
     """Normal vectors of mean `loc`, with a covariance, its inverse, or its Cholesky factor `scale_tril`."""
 
+    loc: Tensor
     arg_constraints = {
         "loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite, "precision_matrix": constraints.positive_definite,
         "scale_tril": constraints.lower_cholesky,
@@ -74,30 +77,30 @@ class MultivariateNormal(Distribution):
         return found.expand(self._batch_shape + self._event_shape + self._event_shape)
 
     @lazy_property
-    def scale_tril(self):
+    def scale_tril(self) -> Tensor:
         return self._matrices(self._unbroadcasted_scale_tril)
 
     @lazy_property
-    def covariance_matrix(self):
+    def covariance_matrix(self) -> Tensor:
         return self._matrices(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
 
     @lazy_property
-    def precision_matrix(self):
+    def precision_matrix(self) -> Tensor:
         return self._matrices(cholesky_inverse(self._unbroadcasted_scale_tril))
 
     mean = mode = property(lambda self: self.loc)
     variance = property(lambda self: self._unbroadcasted_scale_tril.pow(2).sum(-1).expand(self._batch_shape + self._event_shape))
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         eps = standard_normal(self._extended_shape(sample_shape), self.loc.dtype)
         return self.loc + batch_mv(self._unbroadcasted_scale_tril, eps)
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         distance = batch_mahalanobis(self._unbroadcasted_scale_tril, value - self.loc)
         return -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + distance) - log_diagonal(self._unbroadcasted_scale_tril)
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         found = 0.5 * self._event_shape[0] * (1.0 + math.log(2 * math.pi)) + log_diagonal(self._unbroadcasted_scale_tril)
         return found.expand(self._batch_shape)
 
@@ -105,6 +108,9 @@ class MultivariateNormal(Distribution):
 class LowRankMultivariateNormal(Distribution):
     """Normal vectors whose covariance is ``cov_factor @ cov_factor.mT + diag(cov_diag)``, of few columns."""
 
+    loc: Tensor
+    cov_factor: Tensor
+    cov_diag: Tensor
     arg_constraints = {
         "loc": constraints.real_vector, "cov_factor": constraints.independent(constraints.real, 2),
         "cov_diag": constraints.independent(constraints.positive, 1),
@@ -140,27 +146,27 @@ class LowRankMultivariateNormal(Distribution):
         return found.expand(self._batch_shape + self._event_shape + self._event_shape)
 
     @lazy_property
-    def variance(self):
+    def variance(self) -> Tensor:
         found = self._unbroadcasted_cov_factor.pow(2).sum(-1) + self._unbroadcasted_cov_diag
         return found.expand(self._batch_shape + self._event_shape)
 
     @lazy_property
-    def scale_tril(self):
+    def scale_tril(self) -> Tensor:
         root = self._unbroadcasted_cov_diag.sqrt().unsqueeze(-1)
         scaled = self._unbroadcasted_cov_factor / root
         return self._matrices(root * cholesky(_with_identity(scaled @ scaled.mT)))
 
     @lazy_property
-    def covariance_matrix(self):
+    def covariance_matrix(self) -> Tensor:
         return self._matrices(self._unbroadcasted_cov_factor @ self._unbroadcasted_cov_factor.mT + self._unbroadcasted_cov_diag.diag_embed())
 
     @lazy_property
-    def precision_matrix(self):
+    def precision_matrix(self) -> Tensor:
         scaled = self._unbroadcasted_cov_factor.mT / self._unbroadcasted_cov_diag.unsqueeze(-2)
         a = solve_triangular(self._capacitance_tril, scaled, upper=False)
         return self._matrices(self._unbroadcasted_cov_diag.reciprocal().diag_embed() - a.mT @ a)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         eps_factor = standard_normal(shape[:-1] + self.cov_factor.shape[-1:], self.loc.dtype)
         eps_diag = standard_normal(shape, self.loc.dtype)
@@ -173,11 +179,11 @@ class LowRankMultivariateNormal(Distribution):
         scaled = self._unbroadcasted_cov_factor.mT / self._unbroadcasted_cov_diag.unsqueeze(-2)
         return (x.pow(2) / self._unbroadcasted_cov_diag).sum(-1) - batch_mahalanobis(self._capacitance_tril, batch_mv(scaled, x))
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         return -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + self._log_det() + self._mahalanobis(value - self.loc))
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         return (0.5 * (self._event_shape[0] * (1.0 + math.log(2 * math.pi)) + self._log_det())).expand(self._batch_shape)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from suiren.api.comparison import where
@@ -23,6 +24,7 @@ from suiren.distributions.multivariate_normal import cholesky, cholesky_inverse,
 from suiren.distributions.utils import broadcast_all, is_number, lazy_property
 from suiren.dtypes import finfo
 from suiren.random.draws import randn
+from suiren.tensor import Tensor
 
 _LOG_2 = math.log(2)
 
@@ -71,26 +73,26 @@ class Wishart(ExponentialFamily):
         return found.expand(self._batch_shape + self._event_shape)
 
     @lazy_property
-    def scale_tril(self):
+    def scale_tril(self) -> Tensor:
         return self._matrices(self._unbroadcasted_scale_tril)
 
     @lazy_property
-    def covariance_matrix(self):
+    def covariance_matrix(self) -> Tensor:
         return self._matrices(self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT)
 
     @lazy_property
-    def precision_matrix(self):
+    def precision_matrix(self) -> Tensor:
         return self._matrices(cholesky_inverse(self._unbroadcasted_scale_tril))
 
     mean = property(lambda self: self.df[..., None, None] * self.covariance_matrix)
 
     @property
-    def mode(self):
+    def mode(self) -> Tensor:
         factor = self.df - self._event_shape[-1] - 1
         return where(factor <= 0, math.nan, factor)[..., None, None] * self.covariance_matrix
 
     @property
-    def variance(self):
+    def variance(self) -> Tensor:
         diagonal = self.covariance_matrix.diagonal(dim1=-2, dim2=-1)
         return self.df[..., None, None] * (self.covariance_matrix.pow(2) + diagonal.unsqueeze(-1) * diagonal.unsqueeze(-2))
 
@@ -103,7 +105,7 @@ class Wishart(ExponentialFamily):
         factor = self._unbroadcasted_scale_tril @ noise
         return factor @ factor.mT
 
-    def rsample(self, sample_shape=(), max_try_correction=None):
+    def rsample(self, sample_shape: Sequence[int] = (), max_try_correction=None) -> Tensor:
         """Samples by Bartlett's decomposition.
 
         As in PyTorch, a sample that is positive definite is drawn a second time: its correction of singular samples asks the opposite of what it
@@ -123,7 +125,7 @@ class Wishart(ExponentialFamily):
     def _all_of_batch(self, found):
         return found.amax([-(i + 1) for i in range(len(self._batch_shape))]) if self._batch_shape else found
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         nu, p, factor = self.df, self._event_shape[-1], self._unbroadcasted_scale_tril
         return (
@@ -131,7 +133,7 @@ class Wishart(ExponentialFamily):
             - cholesky_solve(value, factor).diagonal(dim1=-2, dim2=-1).sum(-1) / 2
         )  # fmt: skip
 
-    def entropy(self):
+    def entropy(self) -> Tensor:
         nu, p = self.df, self._event_shape[-1]
         digammas = ((nu / 2).unsqueeze(-1) - arange(p, dtype=nu.dtype) / 2).digamma().sum(-1)
         return (
@@ -151,6 +153,7 @@ class Wishart(ExponentialFamily):
 class LKJCholesky(Distribution):
     """Cholesky factors of `dim` x `dim` correlation matrices: the nearer to the identity the larger `concentration` is. By the onion method."""
 
+    concentration: Tensor
     arg_constraints = {"concentration": constraints.positive}
     support = constraints.corr_cholesky
 
@@ -161,7 +164,7 @@ class LKJCholesky(Distribution):
         (self.concentration,) = broadcast_all(concentration)
         super().__init__(self.concentration.shape, (dim, dim), validate_args)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with no_grad():
             d = self.concentration.dtype
             offset = arange(self.dim - 1, dtype=d)
@@ -174,7 +177,7 @@ class LKJCholesky(Distribution):
             w = y.sqrt() * directions
             return w + (1 - (w**2).sum(-1)).clamp(min=finfo(d).tiny).sqrt().diag_embed()
 
-    def log_prob(self, value):
+    def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
         diagonal, n = value.diagonal(dim1=-1, dim2=-2)[..., 1:], self.dim - 1
         order = 2 * (self.concentration - 1).unsqueeze(-1) + self.dim - arange(2, self.dim + 1)

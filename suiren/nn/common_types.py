@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from suiren.tensor import Tensor
 
 _scalar_or_tuple_1_t = int | tuple[int]
@@ -20,5 +22,6 @@ _size_3_opt_t = int | tuple[int | None, int | None, int | None]
 _ratio_2_t = float | tuple[float, float]
 _ratio_3_t = float | tuple[float, float, float]
 _ratio_any_t = float | tuple[float, ...]
+Sizes = int | Sequence[int]  # what the functions take: lists too
 _tensor_list_t = Tensor | list[Tensor]
 _maybe_indices_t = Tensor | tuple[Tensor, Tensor]

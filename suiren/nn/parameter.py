@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from suiren.api.surface import ENTRIES
 from suiren.dtypes import FLOAT
@@ -15,6 +15,8 @@ from suiren.trace.pending import settle
 from suiren.trace.recording import record1
 from suiren.trace.storage import adopt, new
 
+T = TypeVar("T", bound=Tensor)
+
 
 class Parameter(Tensor):
     """A tensor that modules register as their parameter when it is assigned to one of their attributes.
@@ -24,7 +26,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True):
+    def __new__(cls: type[T], data: Tensor | None = None, requires_grad: bool = True) -> T:
         return sharing(cls, _empty() if data is None else data, requires_grad)
 
     def __repr__(self, **options: Any) -> str:
@@ -36,7 +38,7 @@ class Buffer(Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True):
+    def __new__(cls: type[T], data: Tensor | None = None, *, persistent: bool = True) -> T:
         data = _empty() if data is None else data
         made = sharing(cls, data, data.requires_grad)
         made.persistent = persistent
@@ -49,7 +51,7 @@ def _empty() -> Tensor:
     return empty(0)
 
 
-def sharing(cls: type, data: Tensor, requires_grad: bool) -> Tensor:
+def sharing(cls: type[T], data: Tensor, requires_grad: bool) -> T:
     """A leaf of class `cls` that shares the storage of `data`.
 
     Recordings work fastest with tensors that own their storage, so the new tensor takes it over: what owned it becomes a view of the new one,

@@ -170,7 +170,7 @@ class LBFGS(Optimizer):
             q = q + (weights[i] - dirs[i].dot(q) * ro[i]) * steps[i]
         return q
 
-    def step(self, closure: Callable) -> Any:
+    def step(self, closure: Callable[[], Any]) -> Any:
         """Up to `max_iter` iterations. `closure` clears the gradients, computes the loss, calls `backward` and returns the loss; so does `step`, the first one."""
         group, state = self.param_groups[0], self.state[self._params[0]]
         lr, tolerance_change = number(group["lr"]), group["tolerance_change"]

@@ -34,17 +34,17 @@ _global_pre_hooks: OrderedDict = OrderedDict()
 _global_post_hooks: OrderedDict = OrderedDict()
 
 
-def register_optimizer_step_pre_hook(hook: Callable) -> RemovableHandle:
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """`hook(optimizer, args, kwargs)` before every optimizer's step; it may return new (args, kwargs)."""
     return _added(_global_pre_hooks, hook)
 
 
-def register_optimizer_step_post_hook(hook: Callable) -> RemovableHandle:
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """`hook(optimizer, args, kwargs)` after every optimizer's step."""
     return _added(_global_post_hooks, hook)
 
 
-def _added(hooks: OrderedDict, hook: Callable, prepend: bool = False) -> RemovableHandle:
+def _added(hooks: OrderedDict, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
     if prepend:
@@ -243,7 +243,7 @@ class Optimizer:
 
     # ------------------------------------------------------------ the step
 
-    def step(self, closure: Callable | None = None) -> Any:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Updates every parameter that has a gradient. `closure`, if given, computes the loss anew before; its result is returned."""
         if _global_pre_hooks or _global_post_hooks or self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks:
             return self._step_with_hooks(Optimizer._step, () if closure is None else (closure,), {})
@@ -251,7 +251,7 @@ class Optimizer:
 
     step.hooked = True  # it calls the hooks itself
 
-    def _step(self, closure: Callable | None = None) -> Any:
+    def _step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with enable_grad():
@@ -362,27 +362,27 @@ class Optimizer:
             hook(self, args, kwargs)
         return result
 
-    def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """`hook(optimizer, args, kwargs)` before a step; it may return new (args, kwargs)."""
         return _added(self._optimizer_step_pre_hooks, hook)
 
-    def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """`hook(optimizer, args, kwargs)` after a step."""
         return _added(self._optimizer_step_post_hooks, hook)
 
-    def register_state_dict_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(optimizer)` before `state_dict`."""
         return _added(self._optimizer_state_dict_pre_hooks, hook, prepend)
 
-    def register_state_dict_post_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(optimizer, state_dict)` after `state_dict`; it may return another."""
         return _added(self._optimizer_state_dict_post_hooks, hook, prepend)
 
-    def register_load_state_dict_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(optimizer, state_dict)` before `load_state_dict`; it may return another."""
         return _added(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
 
-    def register_load_state_dict_post_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(optimizer)` after `load_state_dict`."""
         return _added(self._optimizer_load_state_dict_post_hooks, hook, prepend)
 

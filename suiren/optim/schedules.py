@@ -7,7 +7,7 @@ import types
 import warnings
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from suiren.optim.optimizer import Optimizer
@@ -85,7 +85,7 @@ class LRScheduler:
         """Takes over what `state_dict` gave."""
         self.__dict__.update(state_dict)
 
-    def get_last_lr(self) -> list:
+    def get_last_lr(self) -> list[Any]:
         """The learning rates that the last step set."""
         return self._last_lr
 
@@ -153,7 +153,7 @@ def warn_outside_of_step(scheduler: LRScheduler) -> None:
 class _WithFunctions(LRScheduler):
     """What LambdaLR and MultiplicativeLR have in common: functions of the step, which a state dict leaves out."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1):
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]], last_epoch: int = -1):
         self.optimizer = optimizer
         if isinstance(lr_lambda, (list, tuple)):
             if len(lr_lambda) != len(optimizer.param_groups):

@@ -66,7 +66,7 @@ def datasets(config: Any) -> tuple[Pictures, Pictures]:
     return Pictures(train, first, transform(config, True)), Pictures(test, second, transform(config, False))
 
 
-def loader(dataset: Dataset, config: Any, is_training: bool, generator: t.Generator | None = None) -> DataLoader:
+def loader(dataset: Pictures, config: Any, is_training: bool, generator: t.Generator | None = None) -> DataLoader:
     """Batches of a data set; shuffled, and without a last single picture, for training."""
     lonely = is_training and len(dataset) % config.batch_size == 1
     return DataLoader(

@@ -6,6 +6,7 @@ from typing import Any
 
 from suiren.api import casting
 from suiren.api.arguments import check_tensor
+from suiren.nn.common_types import Sizes
 from suiren.nn.functional.sizes import per_dim
 from suiren.ops.conv import conv as conv_op
 from suiren.ops.conv import conv_input_grad
@@ -87,17 +88,26 @@ def _convolution(function: str, dims: int, input, weight, bias, stride, padding,
     return reshape(y, shape=y._spec.shape[1:]) if unbatched else y
 
 
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, dilation=1, groups: int = 1) -> Tensor:
+def conv1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0, dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:  # fmt: skip
     """(N, C, L), or (C, L), with weight (O, C / groups, K) to (N, O, L'). RuntimeError for sizes that do not fit."""
     return _convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, dilation=1, groups: int = 1) -> Tensor:
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0, dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:  # fmt: skip
     """(N, C, H, W), or (C, H, W), with weight (O, C / groups, KH, KW) to (N, O, H', W'). RuntimeError for sizes that do not fit."""
     return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, dilation=1, groups: int = 1) -> Tensor:
+def conv3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0, dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:  # fmt: skip
     """(N, C, D, H, W), or (C, D, H, W), with weight (O, C / groups, KD, KH, KW). RuntimeError for sizes that do not fit."""
     return _convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
 
@@ -137,22 +147,25 @@ def _transposed(function: str, dims: int, input, weight, bias, stride, padding, 
 
 
 def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0, output_padding: Sizes = 0,
+    groups: int = 1, dilation: Sizes = 1,
+) -> Tensor:  # fmt: skip
     """The gradient of `conv1d` for its input, as an operation: (N, C, L) with weight (C, O / groups, K) to (N, O, L')."""
     return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0, output_padding: Sizes = 0,
+    groups: int = 1, dilation: Sizes = 1,
+) -> Tensor:  # fmt: skip
     """The gradient of `conv2d` for its input, as an operation: (N, C, H, W) with weight (C, O / groups, KH, KW) to (N, O, H', W')."""
     return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0, output_padding: Sizes = 0,
+    groups: int = 1, dilation: Sizes = 1,
+) -> Tensor:  # fmt: skip
     """The gradient of `conv3d` for its input, as an operation: (N, C, D, H, W) with weight (C, O / groups, KD, KH, KW)."""
     return _transposed("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
@@ -167,7 +180,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     return found.permute(2, 0, 1)
 
 
-def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
+def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
     """The patches that a convolution sees: (N, C, H, W) to (N, C * KH * KW, places)."""
     from suiren.nn.functional.padding import pad
 
@@ -186,7 +199,7 @@ def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1) -> Tenso
     return found[0] if unbatched else found
 
 
-def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=1) -> Tensor:
+def fold(input: Tensor, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
     """Sums patches back to where `unfold` took them: (N, C * KH * KW, places) to (N, C, H, W)."""
     from suiren.api.creation import eye
 

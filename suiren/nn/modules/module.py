@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from suiren import dtypes
 from suiren.autograd.modes import no_grad
@@ -88,6 +88,8 @@ def _device_and_dtype(
             )
     check_device(device)
     return device, dtype
+
+Self = TypeVar("Self", bound="Module")  # typing.Self is of Python 3.11
 
 
 class Module(MemberMethods, StateDictMethods, HookMethods):
@@ -300,7 +302,7 @@ class Module(MemberMethods, StateDictMethods, HookMethods):
 
     # ------------------------------------------------------------ changing everything inside
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Module:
+    def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replaces the values of every parameter, gradient and buffer; parameters and gradients stay the objects they are."""
         if recurse:
             for module in self.children():
@@ -318,48 +320,48 @@ class Module(MemberMethods, StateDictMethods, HookMethods):
                 self._buffers[name] = fn(buffer)
         return self
 
-    def apply(self, fn: Callable[[Module], None]) -> Module:
+    def apply(self: Self, fn: Callable[[Module], None]) -> Self:
         """Calls `fn` on every submodule and then on the module itself; returns it."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
 
-    def cuda(self, device: Any = None) -> Module:
+    def cuda(self: Self, device: Any = None) -> Self:
         """Moves everything to a CUDA device, which fails: there is the CPU alone."""
         return self._apply(lambda t: t.cuda(device))
 
-    def cpu(self) -> Module:
+    def cpu(self: Self) -> Self:
         """Moves everything to the CPU, where it is."""
         return self._apply(lambda t: t.cpu())
 
-    def type(self, dst_type: Any) -> Module:
+    def type(self: Self, dst_type: Any) -> Self:
         """Converts everything to one dtype."""
         return self._apply(lambda t: t.type(dst_type))
 
-    def float(self) -> Module:
+    def float(self: Self) -> Self:
         """Converts floating point parameters and buffers to float32."""
         return self._apply(lambda t: t.float() if t.is_floating_point() else t)
 
-    def double(self) -> Module:
+    def double(self: Self) -> Self:
         """Converts floating point parameters and buffers to float64."""
         return self._apply(lambda t: t.double() if t.is_floating_point() else t)
 
-    def half(self) -> Module:
+    def half(self: Self) -> Self:
         """Converts floating point parameters and buffers to float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
-    def bfloat16(self) -> Module:
+    def bfloat16(self: Self) -> Self:
         """Converts floating point parameters and buffers to bfloat16."""
         return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
 
-    def to_empty(self, *, device: Any, recurse: bool = True) -> Module:
+    def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Moves everything to a device without its values."""
         from suiren.api.creation import empty_like
 
         return self._apply(lambda t: empty_like(t, device=device), recurse)
 
-    def to(self, *args: Any, **kwargs: Any) -> Module:
+    def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """`to(device)`, `to(dtype)`, `to(device, dtype)`, `to(tensor)`: converts floating point parameters and buffers; returns the module.
 
         TypeError for a dtype that is neither floating point nor complex.
@@ -375,7 +377,7 @@ class Module(MemberMethods, StateDictMethods, HookMethods):
 
         return self._apply(converted)
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self: Self, mode: bool = True) -> Self:
         """Sets training mode in the module and all inside it; returns it."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
@@ -384,11 +386,11 @@ class Module(MemberMethods, StateDictMethods, HookMethods):
             module.train(mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self: Self) -> Self:
         """The same as `train(False)`."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Sets whether the parameters want gradients; returns the module."""
         for param in self.parameters():
             param.requires_grad_(requires_grad)
@@ -409,7 +411,7 @@ class Module(MemberMethods, StateDictMethods, HookMethods):
                     grad.requires_grad_(False)
                 grad.zero_()
 
-    def share_memory(self) -> Module:
+    def share_memory(self: Self) -> Self:
         """Moves everything to memory that processes share."""
         return self._apply(lambda t: t.share_memory_())
 

@@ -98,7 +98,7 @@ class StateDictMethods:
         if self._has_extra("get_extra_state"):
             destination[prefix + _EXTRA_STATE] = self.get_extra_state()
 
-    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """An ordered dict from dotted names to parameters and persistent buffers, detached unless `keep_vars`; they share the module's memory."""
         if args:
             warnings.warn(

@@ -57,7 +57,7 @@ class CIFAR10(VisionDataset):
             self.targets.extend(part["labels"] if "labels" in part else part["fine_labels"])
         planes = np.concatenate(data).reshape(-1, 3, 32, 32)
         self.data = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))  # (n, 32, 32, 3), as an image is made of it
-        self.classes = self._load(self.meta["filename"])[self.meta["key"]]
+        self.classes: list[str] = self._load(self.meta["filename"])[self.meta["key"]]
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
 
     def _path(self, name: str) -> str:
