@@ -168,6 +168,7 @@ def _where_method(self, condition, other):
 @public(inplace=True)
 def masked_fill(input, mask, value):
     """`input` with `value` (a number, or a 0-dim tensor) where the mask is true. RuntimeError for a mask that is not bool."""
+    check_tensor("masked_fill", mask, "mask", 2)
     if mask._spec.dtype.name != "bool":
         raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {C_WORDS[mask._spec.dtype.name]}")
     if isinstance(value, Stored):

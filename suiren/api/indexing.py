@@ -10,11 +10,11 @@ from math import prod
 
 import numpy as np
 
-from suiren.api.arguments import TYPE_WORDS, dim_of, integer, is_number, known, remember
+from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, integer, is_number, known, remember
 from suiren.api.picking import Advanced
 from suiren.api.shapes import expand
 from suiren.api.surface import public
-from suiren.dtypes import BOOL, FLOAT
+from suiren.dtypes import BOOL, FLOAT, bool_, int32, int64, uint8
 from suiren.ops import compare, creation, movement, views
 from suiren.ops.placement import view_write
 from suiren.tensor import Tensor
@@ -22,9 +22,16 @@ from suiren.trace.recording import record, record1
 from suiren.trace.shown import of_computed, remembered
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
+from suiren.warned import warn
 
 _PLAIN = frozenset((int, type(None)))
 _NUMBERS = frozenset((bool, int, float))
+_INDICES = (int64, int32, bool_)  # dtypes of index tensors; bytes are a mask
+
+_NOT_A_TUPLE = (
+    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In "
+    "pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result"
+)
 
 
 @public(function=False)
@@ -107,14 +114,19 @@ def __setitem__(self, index, value) -> None:
             value = Tensor.from_array(np.asarray(value, self._spec.dtype.np), copy=True)
         else:
             value = record(creation.full, (value,), ((), self._spec.dtype))
+    index = _mask_of(index) if isinstance(index, Stored) else index
     mask = _whole_mask(self, index)
     if mask is not None and value._spec.numel == 1:
         write(self, compare.where(mask, creation.cast(movement.reshape(value, shape=()), dtype=self._spec.dtype), self))
         return
     view, advanced = _basic(self, index)
     if advanced:
+        if value._spec.dtype is not self._spec.dtype:
+            raise RuntimeError(_other_dtype(self, value))
         write(view, Advanced(view, advanced).written(value))
     else:
+        if value._spec.dtype is not self._spec.dtype:
+            value = creation.cast(value, dtype=self._spec.dtype)
         extra = value._spec.ndim - view._spec.ndim
         if extra > 0 and prod(value._spec.shape[:extra]) == 1:  # leading dims of size 1 may be left out
             value = movement.reshape(value, shape=value._spec.shape[extra:])
@@ -124,13 +136,21 @@ def __setitem__(self, index, value) -> None:
 @public(inplace=True)
 def index_put(input, indices, values, accumulate: bool = False):
     """`input` with `values` at a tuple of index tensors, as x[indices] = values; added there if `accumulate`."""
+    for i, index in enumerate(indices):
+        if not isinstance(index, Stored):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}")
+    check_tensor("index_put", values, "values", 3)
     view, advanced = _basic(input, tuple(indices))
     if values._spec.dtype is not input._spec.dtype:
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {TYPE_WORDS[input._spec.dtype.name]} for the destination and "
-            f"{TYPE_WORDS[values._spec.dtype.name]} for the source."
-        )
+        raise RuntimeError(_other_dtype(input, values))
     return Advanced(view, advanced).written(values, accumulate)
+
+
+def _other_dtype(x, value) -> str:
+    return (
+        f"Index put requires the source and destination dtypes match, got {TYPE_WORDS[x._spec.dtype.name]} for the destination and "
+        f"{TYPE_WORDS[value._spec.dtype.name]} for the source."
+    )
 
 
 # ---------------------------------------------------------------- what an index says
@@ -154,21 +174,34 @@ def _check_mask(mask: tuple[int, ...], shape: tuple[int, ...], at: int) -> None:
             )
 
 
+def _mask_of(index):
+    """An index tensor of the dtypes that there are indices of: bytes are a mask. IndexError for another dtype."""
+    d = index._spec.dtype
+    if d is uint8:
+        if index._spec.ndim:
+            warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
+        return compare.ne(index, 0)
+    if d.category >= FLOAT or (d not in _INDICES and index._spec.ndim):
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return index
+
+
 def _items(index) -> tuple:
     """An index as a tuple, with lists and arrays as tensors."""
     items = index if isinstance(index, tuple) else (index,)
     if isinstance(index, list) and len(index) < 32 and any(isinstance(x, (list, tuple, slice, Stored, np.ndarray)) or x in (None, Ellipsis) for x in index):
         items = tuple(index)  # a list of sequences counts as a tuple, as it did in NumPy
+        warn(_NOT_A_TUPLE)
     found = []
     for item in items:
-        if isinstance(item, (list, range, np.ndarray)):
+        if isinstance(item, (list, tuple, range, np.ndarray)):
             array = np.asarray(item)
             if array.size == 0 and array.dtype.kind == "f":
                 array = array.astype(np.int64)
             if array.dtype.kind not in "iub":
                 raise IndexError(_wrong_index(item))
-            item = Tensor.from_array(array, copy=True)
-        found.append(item)
+            item = Tensor.from_array(array if array.dtype.kind == "b" or array.dtype == np.uint8 else array.astype(np.int64), copy=True)
+        found.append(_mask_of(item) if isinstance(item, Stored) else item)
     return tuple(found)
 
 
@@ -192,12 +225,9 @@ def _basic(x, index):
     items = _items(index)
     shape = x._spec.shape
     used = sum(map(_consumes, items))
-    if used > len(shape):
+    if used > len(shape) and (shape or not isinstance(items[0], slice)):
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
-    ellipses = sum(item is Ellipsis for item in items)
-    if ellipses > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
-    if not ellipses:
+    if not any(item is Ellipsis for item in items):
         items = (*items, Ellipsis)
     starts, sizes, steps = [], [], []  # per dim of x
     picked: list[int] = []  # the dims of x that are gone
@@ -214,6 +244,8 @@ def _basic(x, index):
             advanced[len(result)] = Tensor.from_array(np.zeros(int(item), np.int64))
             result.append(1)
         elif isinstance(item, slice):
+            if not shape:
+                raise IndexError("slice() cannot be applied to a 0-dim tensor.")
             start, size, step = bounds_of(item, shape[at])
             starts.append(start), sizes.append(size), steps.append(step), result.append(size)
         elif isinstance(item, Stored) and item._spec.dtype.category == BOOL:
@@ -225,9 +257,7 @@ def _basic(x, index):
             for p, n in zip(places, item._spec.shape):
                 advanced[len(result)] = Tensor.from_array(p, copy=True)
                 starts.append(0), sizes.append(n), steps.append(1), result.append(n)
-        elif isinstance(item, Stored) and (item._spec.ndim or item._spec.dtype.category >= FLOAT or item._interpret is not None):
-            if item._spec.dtype.category >= FLOAT:
-                raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+        elif isinstance(item, Stored) and (item._spec.ndim or item._interpret is not None):
             advanced[len(result)] = item
             starts.append(0), sizes.append(shape[at]), steps.append(1), result.append(shape[at])
         elif hasattr(item, "__index__"):
@@ -254,7 +284,10 @@ def _basic(x, index):
 
 def bounds_of(item: slice, n: int) -> tuple[int, int, int]:
     """(start, size, step). ValueError for a step that is not positive."""
-    start, stop, step = (None if v is None else integer(v) for v in (item.start, item.stop, item.step))
+    try:
+        start, stop, step = (None if v is None else integer(v) for v in (item.start, item.stop, item.step))
+    except TypeError:
+        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
     if step is not None and step <= 0:
         raise ValueError("step must be greater than zero")
     start, stop, step = slice(start, stop, step).indices(n)

@@ -23,11 +23,13 @@ from suiren.trace.recording import record
 from suiren.trace.storage import Stored
 
 BAD_INDEX = "index {value} is out of bounds for dimension %d with size {size}"
+_BAD_FROM_END = "index {given} is out of bounds for dimension %d with size {size}"  # where negative ones count from the end
 OUT_OF_RANGE = "index out of range in self"
+_OUT_OF_ELEMENTS = "out of range: tried to access index {given} on a tensor of {size} elements."
 
 
 def checked(index, size: int, message: str, wrap: bool = False, error: str = "IndexError"):
-    """An index tensor as int64 that lies in 0 … size - 1 when it is used; `wrap` counts negative ones from the end."""
+    """An index tensor as int64 that lies in 0 … size - 1 when it is used; `wrap` counts negative ones from the end, and `message` names {given}."""
     if index._spec.dtype is not dtypes.int64:
         index = creation.cast(index, dtype=dtypes.int64)
     if wrap:
@@ -55,7 +57,7 @@ class Advanced:
         self.sizes = tuple(shape[d] for d in self.dims)
         index = None
         for d, n in zip(self.dims, self.sizes):
-            place = checked(advanced[d], n, BAD_INDEX % d, wrap=True)
+            place = checked(advanced[d], n, _BAD_FROM_END % d, wrap=True)
             index = place if index is None else pointwise.add(pointwise.mul(index, n), place)
         if index._spec.shape != self.index_shape:
             index = movement.expand(index, shape=self.index_shape)
@@ -104,18 +106,18 @@ class Advanced:
 # ---------------------------------------------------------------- whole slices by index
 
 
-def _index_1d(function: str, index) -> None:
-    if index._spec.ndim > 1:
-        raise IndexError(f"{function}(): Index is supposed to be a vector")
-    if index._spec.dtype.category != dtypes.INTEGER:
-        raise RuntimeError(f"{function}(): Expected dtype int32 or int64 for index")
+_LONG = (dtypes.int64, dtypes.int32)
 
 
 @public(out=True)
 def index_select(input, dim: int, index):
     """The slices of a dim at a 1-dim index. IndexError for an index out of range."""
     check_tensor("index_select", input)
-    _index_1d("index_select", index)
+    check_tensor("index_select", index, "index", 3)
+    if index._spec.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    if index._spec.dtype not in _LONG:
+        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     shape = input._spec.shape
     d = dim_of(dim, len(shape))
     places = checked(index, shape[d] if shape else 1, OUT_OF_RANGE)
@@ -126,71 +128,127 @@ def index_select(input, dim: int, index):
     return indexing.take(input, places, dim=d)
 
 
-def _into_slices(op, function: str, input, dim: int, index, source, alpha=1):
-    _index_1d(function, index)
+def _into_slices(op, input, d: int, places, source):
+    """What an op puts into the slices of a dim, a 1-dim index and a source of fitting shape given; a 0-dim input has one slice."""
     shape = input._spec.shape
-    d = dim_of(dim, len(shape))
-    if source._spec.dtype is not input._spec.dtype:
-        raise RuntimeError(
-            f"{function}_(): self ({TYPE_WORDS[input._spec.dtype.name]}) and source ({TYPE_WORDS[source._spec.dtype.name]}) must have the same scalar type"
-        )
     if not shape:
-        input, source = movement.reshape(input, shape=(1,)), movement.reshape(source, shape=(1,))
-    places = movement.reshape(checked(index, input._spec.shape[d], OUT_OF_RANGE), shape=(index._spec.numel,))
-    want = (*input._spec.shape[:d], index._spec.numel, *input._spec.shape[d + 1 :])
-    if source._spec.shape != want:
-        if source._spec.numel != prod(want):
-            raise RuntimeError(
-                f"{function}_(): Number of indices ({index._spec.numel}) should be equal to source.size(dim): ({source._spec.shape[d] if source._spec.ndim else 1}), for dim: {d}"
-            )
-        source = movement.reshape(source, shape=want)
-    found = op(input, places, source if alpha == 1 else pointwise.mul(source, alpha), dim=d)
+        input = movement.reshape(input, shape=(1,))
+    places = movement.reshape(places, shape=(places._spec.numel,))
+    want = (*input._spec.shape[:d], places._spec.numel, *input._spec.shape[d + 1 :])
+    found = op(input, places, source if source._spec.shape == want else movement.reshape(source, shape=want), dim=d)
     return found if shape else movement.reshape(found, shape=())
+
+
+def _slices_of(function: str, input, dim: int, index, source) -> int:
+    """The dim, counted from the front. TypeError for what is no tensor."""
+    check_tensor(function, index, "index", 3)
+    check_tensor(function, source, "source", 4)
+    return dim_of(dim, input._spec.ndim)
 
 
 @public(inplace=True, out=True)
 def index_add(input, dim: int, index, source, *, alpha=1):
     """`input` with alpha * source added at the slices that a 1-dim index names."""
-    return _into_slices(indexing.index_add, "index_add", input, dim, index, source, alpha)
+    d, s, n = _slices_of("index_add", input, dim, index, source), source._spec, index._spec.numel
+    if index._spec.ndim > 1:
+        raise IndexError(
+            f"index_add_(): Index is supposed to be a vector, but got dim: {index._spec.ndim} with type: {TYPE_WORDS[index._spec.dtype.name]} and "
+            f"size: {list(index._spec.shape)}"
+        )
+    if index._spec.dtype not in _LONG:
+        raise RuntimeError(f"index_add_(): Expected dtype int32/int64 for index but got: {TYPE_WORDS[index._spec.dtype.name]}")
+    if s.dtype is not input._spec.dtype:
+        raise RuntimeError(
+            f"index_add_(): self ({TYPE_WORDS[input._spec.dtype.name]}) and source ({TYPE_WORDS[s.dtype.name]}) must have the same scalar type"
+        )
+    if n != (s.shape[d] if s.ndim else 1):
+        raise RuntimeError(f"index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({s.shape[d] if s.ndim else 1}), for dim: {d}")
+    if s.shape[:d] + s.shape[d + 1 :] != input._spec.shape[:d] + input._spec.shape[d + 1 :]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(input._spec.shape)} source.shape = {list(s.shape)}"
+        )
+    size = input._spec.shape[d] if input._spec.ndim else 1
+    places = checked(index, size, BAD_INDEX % d, error="RuntimeError")
+    return _into_slices(indexing.index_add, input, d, places, source if alpha == 1 else pointwise.mul(source, alpha))
 
 
 @public(inplace=True, out=True)
 @casting.promote
 def index_copy(input, dim: int, index, source):
     """`input` with the slices of `source` at a 1-dim index."""
-    return _into_slices(indexing.index_copy, "index_copy", input, dim, index, source)
+    d, s, n = _slices_of("index_copy", input, dim, index, source), source._spec, index._spec.numel
+    if index._spec.ndim > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index._spec.ndim})")
+    if n != (s.shape[d] if s.ndim else 1):
+        raise IndexError(f"index_copy_(): Number of indices ({n}) should be equal to source.size(dim) ({s.shape[d] if s.ndim else 1})")
+    if index._spec.dtype is not dtypes.int64:
+        raise RuntimeError(f"index_copy_(): Expected a long tensor for index, but got {TYPE_WORDS[index._spec.dtype.name]}")
+    if s.dtype is not input._spec.dtype:
+        raise RuntimeError(
+            f"index_copy_(): self and source expected to have the same dtype, but got (self) {TYPE_WORDS[input._spec.dtype.name]} and (source) "
+            f"{TYPE_WORDS[s.dtype.name]}"
+        )
+    mine, theirs = (x.shape[:d] + x.shape[d + 1 :] for x in (input._spec, s))
+    if mine != theirs:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{' '.join(map(str, mine))} at dimension {d} and source slice shape: {' '.join(map(str, theirs))} at dimension {d}."
+        )
+    size = input._spec.shape[d] if input._spec.ndim else 1
+    return _into_slices(indexing.index_copy, input, d, checked(index, size, f"index_copy_(): {BAD_INDEX % d}"), source)
 
 
 @public(inplace=True)
 def index_fill(input, dim: int, index, value):
     """`input` with one number in the slices that a 1-dim index names."""
+    check_tensor("index_fill", index, "index", 3)
     d = dim_of(dim, input._spec.ndim)
     shape = input._spec.shape
     value = creation.cast(value, dtype=input._spec.dtype) if isinstance(value, Stored) else creation.full(value, shape=(), dtype=input._spec.dtype)
-    _index_1d("index_fill", index)
+    if index._spec.dtype is not dtypes.int64:
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    if index._spec.ndim > 1:
+        raise RuntimeError("Index has to be a vector/scalar")
     if value._spec.ndim:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._spec.ndim} dimension(s).")
     n = shape[d] if shape else 1
-    places = movement.reshape(checked(index, n, OUT_OF_RANGE), shape=(index._spec.numel,))
+    places = movement.reshape(checked(index, n, _BAD_FROM_END % d, wrap=True), shape=(index._spec.numel,))
     ones = creation.constant(value=True, shape=(index._spec.numel,), dtype=dtypes.bool_)
     hit = indexing.index_copy(creation.zeros((n,), dtypes.bool_), places, ones, dim=0)  # so a place that is named twice counts once in backward
     return compare.where(movement.reshape(hit, shape=(n, *(1,) * (len(shape) - d - 1)) if shape else ()), value, input)
 
 
+def _elements(function: str, input, index):
+    """An index into the flattened elements. TypeError or RuntimeError for what is no index."""
+    check_tensor(function, index, "index", 2)
+    if index._spec.dtype is not dtypes.int64:
+        raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {TYPE_WORDS[index._spec.dtype.name]}")
+    return checked(index, input._spec.numel, _OUT_OF_ELEMENTS, wrap=True)
+
+
 @public(out=True)
 def take(input, index):
     """The elements at places of the flattened tensor."""
-    n = input._spec.numel
-    return indexing.take(reshaped(input, (n,)), checked(index, n, "out of range: tried to access index {value} on a tensor of {size} elements.", wrap=True), dim=0)
+    return indexing.take(reshaped(input, (input._spec.numel,)), _elements("take", input, index), dim=0)
 
 
 @public(inplace=True)
 def put(input, index, source, accumulate: bool = False):
     """`input` with the elements of `source` at places of its flattened elements."""
-    n = input._spec.numel
-    flat_index = reshaped(checked(index, n, "out of range: tried to access index {value} on a tensor of {size} elements.", wrap=True), (index._spec.numel,))
+    n, count = input._spec.numel, index._spec.numel
+    places = reshaped(_elements("put_", input, index), (count,))
+    if source._spec.dtype is not input._spec.dtype:
+        raise RuntimeError(
+            f"put_(): self and source expected to have the same dtype, but got self.dtype = {TYPE_WORDS[input._spec.dtype.name]} and source.dtype = "
+            f"{TYPE_WORDS[source._spec.dtype.name]}"
+        )
+    if source._spec.numel != count:
+        raise IndexError(
+            f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {source._spec.numel}, index.numel() = {count}"
+        )
     op = indexing.index_add if accumulate else indexing.index_copy
-    found = op(reshaped(input, (n,)), flat_index, reshaped(source, (source._spec.numel,)), dim=0)
+    found = op(reshaped(input, (n,)), places, reshaped(source, (count,)), dim=0)
     return reshaped(found, input._spec.shape)
 
 
@@ -217,9 +275,10 @@ def argwhere(input):
 @public(out=True)
 def masked_select(input, mask):
     """The elements where the mask is true, as one dim. Runs what is pending."""
+    check_tensor("masked_select", mask, "mask", 2)
     if mask._spec.dtype.category != BOOL:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = broadcast_shapes(input._spec.shape, mask._spec.shape)
+    shape = broadcast_shapes(mask._spec.shape, input._spec.shape)
     flags = np.broadcast_to(mask.detach().numpy(), shape)
     places = Tensor.from_array(np.flatnonzero(flags), copy=True)
     whole = movement.expand(input, shape=shape) if input._spec.shape != shape else input
@@ -229,11 +288,19 @@ def masked_select(input, mask):
 @public(inplace=True)
 def masked_scatter(input, mask, source):
     """`input` with the next element of `source` wherever the mask is true."""
+    check_tensor("masked_scatter", mask, "mask", 2)
+    check_tensor("masked_scatter", source, "source", 3)
+    if mask._spec.dtype.category != BOOL:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {TYPE_WORDS[mask._spec.dtype.name]}")
+    if source._spec.dtype is not input._spec.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got{TYPE_WORDS[input._spec.dtype.name]} and {TYPE_WORDS[source._spec.dtype.name]}"
+        )
     shape = broadcast_shapes(input._spec.shape, mask._spec.shape)
     flags = np.broadcast_to(mask.detach().numpy(), shape)
     places = np.flatnonzero(flags)
     if places.size > source._spec.numel:
-        raise RuntimeError("masked_scatter: expected self and source to have same dtypes and enough elements in source")
+        raise RuntimeError("Number of elements of source < number of ones in mask")
     n = prod(shape)
     values = movement.slice(reshaped(source, (source._spec.numel,)), starts=(0,), sizes=(places.size,), steps=(1,))
     base = movement.expand(input, shape=shape) if input._spec.shape != shape else input

@@ -21,19 +21,20 @@ from suiren.trace.op import broadcast_shapes
 from suiren.trace.recording import record
 
 
-def _element_index(function: str, input, dim: int, index, wrap: bool = False):
+def _element_index(function: str, input, dim: int, index, wrap: bool = False, src=None):
     """(dim, a checked index), for gather and scatter; 0-dim tensors count as 1-dim."""
+    check_tensor(function, index, "index", 3)
     if index._spec.dtype not in (dtypes.int64, dtypes.int32) and index._spec.numel:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if max(index._spec.ndim, 1) != max(input._spec.ndim, 1) and index._spec.numel:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {'input' if function == 'gather' else 'self'} tensor")
     d = dim_of(dim, input._spec.ndim)
     for i, (n, m) in enumerate(zip(index._spec.shape, input._spec.shape)):
         if i != d and n > m:
-            what = "input" if function == "gather" else "self"
-            raise RuntimeError(
-                f"Size does not match at dimension {i} expected index {list(index._spec.shape)} to be no larger than {what} {list(input._spec.shape)} apart from dimension {d}"
-            )
+            too_large = f"expected index {list(index._spec.shape)} to be no larger than self {list(input._spec.shape)} apart from dimension {d}"
+            if function == "gather":
+                raise RuntimeError(f"Size does not match at dimension {i} {too_large}")
+            raise RuntimeError(f"{too_large.capitalize()}{'' if src is None else f' and to be no larger size than src {list(src._spec.shape)}'}")
     n = input._spec.shape[d] if input._spec.ndim else 1
     return d, checked(index, n, BAD_INDEX % d, wrap, "RuntimeError")
 
@@ -52,7 +53,7 @@ def gather(input, dim: int, index, *, sparse_grad: bool = False):
 
 
 def _scattered(function: str, input, dim: int, index, src, op):
-    d, places = _element_index(function, input, dim, index)
+    d, places = _element_index(function, input, dim, index, src=None if is_number(src) else src)
     x, places = _as_1d(input), _as_1d(places)
     shape = places._spec.shape
     if is_number(src):
@@ -85,6 +86,7 @@ def scatter(input, dim: int, index, src=None, *, value=None, reduce: str | None 
 @public(inplace=True, out=True)
 def scatter_add(input, dim: int, index, src):
     """As `scatter`, adding."""
+    check_tensor("scatter_add", src, "src", 4)
     return _scattered("scatter", input, dim, index, src, indexing.scatter_add)
 
 
@@ -120,7 +122,7 @@ def _identity(reduce: str, d):
 
 def _reduced(input, dim: int, index, src, reduce: str, include_self: bool):
     """What scatter_reduce gives, its arguments checked. Places that nothing comes to keep their element."""
-    d, places = _element_index("scatter", input, dim, index)
+    d, places = _element_index("scatter", input, dim, index, src=src)
     x, places = _as_1d(input), _as_1d(places)
     base = x
     if not include_self:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import sys
-import warnings
 
-from suiren.trace.pending import PACKAGE, settle
+from suiren.trace.pending import settle
 from suiren.trace.storage import array_of
+from suiren.warned import warn
 
 enabled = False  # whether backward passes are watched
 _check_nan = True
@@ -55,10 +54,7 @@ class detect_anomaly:
     def __init__(self, check_nan: bool = True):
         self.check_nan = check_nan
         self._before = enabled, _check_nan
-        warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.",
-            stacklevel=2,
-        )
+        warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.")
 
     def __enter__(self) -> None:
         self._before = _switch(True, self.check_nan)
@@ -82,18 +78,10 @@ def failed(name: str, line) -> None:
     """Warns where the operation was recorded whose backward failed."""
     if line is None:
         text = "No forward pass information available. Enable detect anomaly during forward pass for more information."
-        warnings.warn(f"Error detected in {name}. {text}", stacklevel=_outside())
+        warn(f"Error detected in {name}. {text}")
         return
     source = f'  File "{line.file}", line {line.line}, in {line.function}\n'
-    warnings.warn(f"Error detected in {name}. Traceback of forward call that caused the error:\n{source}", stacklevel=_outside())
-
-
-def _outside() -> int:
-    """How far up the user's own line is, for a warning of the caller."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame, level = frame.f_back, level + 1
-    return level
+    warn(f"Error detected in {name}. Traceback of forward call that caused the error:\n{source}")
 
 
 def check(name: str, gradients) -> None:

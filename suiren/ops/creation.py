@@ -92,7 +92,7 @@ _ERRORS = {"IndexError": IndexError, "RuntimeError": RuntimeError}
 
 
 def _index_error(value, *, size, message, error):
-    return _ERRORS[error](message.format(value=value, size=size))
+    return _ERRORS[error](message.format(value=value, size=size, given=value - size if value < 0 else value))
 
 
 def _check_index(x, *, size, message, error):
@@ -122,7 +122,8 @@ _checked = pointwise(
 
 
 def check_index(index, *, size: int, message: str, error: str = "IndexError"):
-    """The index as it is; where it is not in 0 … size - 1 the program raises `error` with `message`, {value} and {size} filled in."""
+    """The index as it is; where it is not in 0 … size - 1 the program raises `error` with `message`, {value} and {size} filled in. {given} is the
+    value as it was before negative ones were counted from the end."""
     return _checked(index, size=size, message=message, error=error)
 
 

@@ -128,6 +128,14 @@ t.nonzero(k); t.nonzero(mask, as_tuple=True)[1]; t.nonzero(s); t.argwhere(k); t.
 t.diag(v); t.diag(m); t.diag(m, 1); t.diag_embed(x); t.diag_embed(v, 1); t.diagflat(x[:1]); t.trace(m); t.select_scatter(x, v, 0, 1); t.slice_scatter(x, y[:2], 0, 1); t.diagonal_scatter(m, u.detach())
 x.scatter_reduce(1, i, y, 'sum'); x.scatter_reduce(1, i, y, 'mean'); a = x.detach().clone(); a.index_add_(0, j, y.detach()); a ;; a = x.detach().clone(); a.scatter_(1, i, 0.5); a
 t.nonzero(mask, out=t.empty(0, dtype=t.int64)); t.slice_scatter(x.detach(), t.zeros(1, 4), 0, 0, 1, out=t.empty(0)); t.take_along_dim(x.detach(), i, 0, out=t.empty(0))
+x[..., ...]; x[0, ..., ...]; x[((0, 1), (1, 2))]; x[(0, 1), (1, 2)]; x[t.tensor([1, 0, 1], dtype=t.uint8)]; x[q > 50, None]; k[q]; x[t.tensor(1, dtype=t.uint8)]; x[t.tensor([1, 0], dtype=t.int8)]; x[np.array([1, 0], np.int8)]
+x[1:2.5]; x['a':]; s[:]; x[t.tensor([-4])]; x[t.tensor([0, 1], dtype=t.int32)]; a = k.clone(); a[0] = x.detach()[0]; a ;; a = k.clone(); a[0, 0] = s.detach(); a ;; a = k.clone(); a[j] = x.detach()[:1] ;; a = k.clone(); a[k > 0] = 1.7; a
+a = x.detach().clone(); a[(0, 1), (1, 2)] = 50; a ;; a = x.detach().clone(); a[0] = k[0]; a ;; a = x.detach().clone(); a[j] = k[0]
+t.index_put(x, (j,), 5); x.index_put(([0],), s); x.index_put((None, j), s); t.index_select(x, 0, [0]); x.index_select(0, t.tensor([0], dtype=t.uint8)); k.index_fill(0, t.tensor([-1]), 7); k.index_fill(0, t.tensor([-4]), 7); k.index_fill(0, k, 1)
+k.index_add(0, t.tensor([3]), k[:1]); k.index_add(0, t.tensor([-1]), k[:1]); k.index_add(0, j, k[:, :2]); k.index_add(0, j, k[:2]); k.index_add(0, t.tensor([0.0]), k[:1]); k.index_add(0, k, k); t.index_add(k, 0, j, 1)
+k.index_copy(0, t.tensor([5]), k[:1]); k.index_copy(0, j, k[:, :2]); k.index_copy(0, j, k[:2]); k.index_copy(0, j, x.detach()); k.index_copy(0, t.tensor([0.0]), k[:1]); k.index_copy(0, k, k)
+k.take(t.tensor([-13])); k.take(t.tensor([0.0])); k.put(t.tensor([0.0]), k[0, :1]); k.put(t.tensor([0]), t.tensor([1.0])); k.put(t.tensor([0, 1]), t.tensor([1])); k.put(t.tensor([12]), t.tensor([1]))
+k.masked_scatter(k > 0, x.detach()); k.masked_scatter(k > -9, t.arange(3)); k.masked_select(t.tensor([True, False]))
 """
 
 EXPRESSIONS["linalg"] = """
@@ -181,6 +189,7 @@ x.scatter_reduce(1, i, y, 'max'); k.scatter_reduce(1, i, k, 'amax', include_self
 x.index_reduce(0, j, y, 'prod'); x.index_reduce(0, j, y, 'mean'); x.index_reduce(1, j, y[:, :3], 'amax'); x.index_reduce(0, j, y, 'amin', include_self=False); x.index_reduce(0, j, y, 'sum'); x.index_reduce(0, j, d, 'prod'); a = x.detach().clone(); a.index_reduce_(0, j, y.detach(), 'mean', include_self=False); a
 t.segment_reduce(v, 'sum', lengths=t.tensor([1, 0, 3])); t.segment_reduce(v, 'mean', lengths=t.tensor([1, 0, 3])); t.segment_reduce(x, 'max', lengths=t.tensor([2, 1])); t.segment_reduce(x, 'min', lengths=t.tensor([0, 3]), initial=5.0); t.segment_reduce(x, 'prod', offsets=t.tensor([0, 1, 3])); t.segment_reduce(v, 'a', lengths=t.tensor([4]))
 t.segment_reduce(x, 'sum', lengths=t.tensor([[1, 3], [2, 2], [4, 0]]), axis=1); t.segment_reduce(v, 'sum')
+k.scatter(1, t.zeros(4, 1, dtype=t.int64), 5); k.scatter(1, t.zeros(4, 1, dtype=t.int64), k); k.scatter(1, j, 5); t.scatter_add(k, 0, i, 1); t.gather(k, 1, t.zeros(4, 1, dtype=t.int64)); t.gather(k, 1, j)
 """
 
 EXPRESSIONS["windows"] = """
