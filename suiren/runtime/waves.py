@@ -75,7 +75,7 @@ def _bytes(buffer: Buffer) -> tuple[int, int]:
 def levels(calls: Sequence[Call]) -> list[int]:
     """The wave of every call, in an order that keeps every dependency of the given one.
 
-    A call that writes a leaf or an output waits for the checks that come before it, so that bad data harms nothing that comes after.
+    A call that writes a leaf or an output waits for the checks, which come before it: bad data harms nothing.
     """
     memory: dict[int | None, _Levels] = {}
     found, last_check = [], -1

@@ -24,6 +24,7 @@ from suiren.runtime.driver import CheckFailed
 from suiren.trace import liveness, pending, recording
 from suiren.trace.liveness import History
 from suiren.trace.pending import Recording
+from suiren.trace.salvage import Past, salvage
 from suiren.trace.storage import Stored, adopt
 from suiren.trace.trace import Trace
 from suiren.trace.trie import TrieNode, build_trace
@@ -89,7 +90,7 @@ class Graph:
 class Ending:
     """One program: a path of the trie with what was reachable at its end."""
 
-    def __init__(self, end: TrieNode, key: tuple[int, ...], live: list[Stored], rec: Recording):
+    def __init__(self, end: TrieNode, key: tuple[int, ...], live: list[Stored], rec: Recording | Past):
         self.end, self.key = end, key
         self.number = next(_names)  # in the order of creation
         self.name = f"program-{self.number}"
@@ -140,7 +141,7 @@ def work(trace: Trace) -> int:
     return total
 
 
-def run(rec: Recording, node: TrieNode) -> None:
+def run(rec: Recording | Past, node: TrieNode) -> None:
     """Runs a recording that ended at `node`, gives its living tensors their memory, and starts the next."""
     base = rec.base
     if rec.inference is not None:
@@ -165,9 +166,20 @@ def run(rec: Recording, node: TrieNode) -> None:
     node.used = next(_clock)
     buffers, numbers, leaves = rec.buffers, rec.numbers, rec.leaves
     snapshots, kept = rec.snapshots, (leaves, rec.owners, rec.watched, rec.python, numbers)
+    written = rec.written
     rec.reset()  # before running: an error, or an interrupt, leaves a usable recorder
     out = [Buffer(n) for n in ending.out_bytes]
-    _execute(ending, buffers, numbers, out)
+    failed = None
+    try:
+        _execute(ending, buffers, numbers, out)
+    except _Failed as failure:
+        failed = failure.node, failure.cause
+    if failed is not None:  # raised from here: a traceback would hold arrays of the leaves, and who writes to memory that is shown runs at once
+        past = Past()
+        past.base, past.values, past.leaves, past.buffers, past.numbers, past.written = base, live, leaves, buffers, numbers, written
+        past.snapshots, (_, past.owners, past.watched, past.python, _) = snapshots, kept
+        salvage(past, node, failed[0])
+        raise failed[1]
     for leaf, shared in snapshots:
         if any(-1 - old == leaf for old, _ in ending.writes):
             shared.copy_from(buffers[leaf], ending.trace.leaves[leaf].nbytes)
@@ -223,9 +235,9 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
                 _times.setdefault(ending, []).append(ending.executable.run_timed(addresses, numbers))
         except CheckFailed as failure:
             node = ending.trace.nodes[failure.node]
-            raise _explained(ending.trace, failure.node, node.op.failure(failure.value, node.params)) from None
+            raise _Failed(ending.trace, failure.node, node.op.failure(failure.value, node.params)) from None
         except interpreter.NodeFailed as failure:  # in a part that is interpreted
-            raise _explained(ending.trace, failure.node, failure.cause) from None
+            raise _Failed(ending.trace, failure.node, failure.cause) from None
         ending.compiled_runs += 1
         if before is not None:
             _verify(ending, before, buffers, numbers, out)
@@ -245,16 +257,18 @@ def _interpret(trace: Trace, arrays: list[np.ndarray], numbers: list) -> list[np
     try:
         return interpreter.run(trace, arrays, tuple(numbers), stop_at_nan=bool(config.nans), clock=_clock_nodes)
     except interpreter.NodeFailed as failure:
-        raise _explained(trace, failure.node, failure.cause) from None
+        raise _Failed(trace, failure.node, failure.cause) from None
 
 
-def _explained(trace: Trace, index: int, cause: Exception) -> Exception:
-    """The same exception, saying which operation it was and on which line of the user's."""
-    node, specs = trace.nodes[index], trace.specs()
-    shapes = ", ".join(str(list(specs[v].shape)) if isinstance(v, int) else v.cls.__name__ for v in node.inputs)
-    where = f", recorded at {node.line.file}:{node.line.line} in {node.line.function}" if node.line else ""
-    name = f"{node.scope}: {node.op.name}" if node.scope else node.op.name
-    return type(cause)(f"{cause} [{name} of {shapes}{where}]")
+class _Failed(Exception):
+    """An operation's data were bad. `node` is its place in the trace; `cause` the user's exception, saying which operation it was and on which line."""
+
+    def __init__(self, trace: Trace, index: int, cause: Exception):
+        node, specs = trace.nodes[index], trace.specs()
+        shapes = ", ".join(str(list(specs[v].shape)) if isinstance(v, int) else v.cls.__name__ for v in node.inputs)
+        where = f", recorded at {node.line.file}:{node.line.line} in {node.line.function}" if node.line else ""
+        name = f"{node.scope}: {node.op.name}" if node.scope else node.op.name
+        self.node, self.cause = index, type(cause)(f"{cause} [{name} of {shapes}{where}]")
 
 
 def _compile(ending: Ending) -> None:

@@ -9,7 +9,7 @@ from math import prod
 
 from suiren.compiler.emit import loops
 from suiren.compiler.nest import Instr, Nest, NestOperand, NestStore
-from suiren.compiler.passes.reuse import chains, sources_of, writes_of
+from suiren.compiler.passes.reuse import Lifetimes, chains, reads_of, sources_of, writes_of
 from suiren.compiler.passes.schedule import Scheduled, schedule
 from suiren.compiler.program import FIRST_FREE_SLOT, Access, Buffer, Call, Kernel, Place, Program, Ptr, Site, Task
 from suiren.trace.spec import contiguous_strides
@@ -20,7 +20,8 @@ def lower(program: Program) -> Program:
     steps: list[Scheduled | Task] = []
     for step in program.steps:
         steps += [step] if isinstance(step, Task) else _scheduled(program, step)
-    before = chains(program, steps)
+    steps, guarded = checks_first(steps)
+    before = chains(program, steps, guarded)
     _place_buffers(program, steps, before)
     for leaf, value in program.writes:
         if program.buffers[value] is not program.buffers[leaf]:
@@ -29,6 +30,22 @@ def lower(program: Program) -> Program:
     for step in steps:
         program.calls += _task_calls(program, step) if isinstance(step, Task) else _loop_call(program, step)
     return program
+
+
+def checks_first(steps: list[Scheduled | Task]) -> tuple[list[Scheduled | Task], int]:
+    """The steps in an order in which those that check their data, and those before them, come first; and how many these are.
+
+    Only what comes after them writes into leaves: where bad data are found, no leaf has changed yet (trace/salvage.py).
+    """
+    makers = Lifetimes(steps).made
+    stack = [n for n, step in enumerate(steps) if not isinstance(step, Task) and step.plan.checks]
+    needed: set[int] = set()
+    while stack:
+        n = stack.pop()
+        if n not in needed:
+            needed.add(n)
+            stack += [m for v in (*reads_of(steps[n]), *writes_of(steps[n])) for m in makers.get(v, ()) if m < n]
+    return [s for n, s in enumerate(steps) if n in needed] + [s for n, s in enumerate(steps) if n not in needed], len(needed)
 
 
 def _scheduled(program: Program, nest: Nest) -> list[Scheduled]:

@@ -37,13 +37,18 @@ def memory(program: Program) -> Program:
 
 
 def levels_of(calls: list[Call]) -> list[int]:
-    """The level of each call: calls wait for the writers of what they read, and for the readers and writers of what they write."""
+    """The level of each call: calls wait for the writers of what they read, and for the readers and writers of what they write; those that write into
+    leaves or outputs, for all checks, which come before them."""
     written: dict[Buffer, int] = {}
     read: dict[Buffer, int] = {}
-    found = []
+    found, last_check = [], -1
     for call in calls:
         level = max((written.get(b, -1) + 1 for b in (*call.reads, *call.writes)), default=0)
         level = max([level, *(read.get(b, -1) + 1 for b in call.writes)])
+        if any(b.slot is not None for b in call.writes):
+            level = max(level, last_check + 1)
+        if call.check is not None:
+            last_check = max(last_check, level)
         for b in call.reads:
             read[b] = max(read.get(b, -1), level)
         for b in call.writes:

@@ -119,8 +119,8 @@ def _apart(a: tuple[int, int], b: tuple[int, int]) -> bool:
     return a[1] <= b[0] or b[1] <= a[0]
 
 
-def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
-    """value -> the one in whose memory it is written. A leaf stands for its own memory."""
+def chains(program: Program, steps: list[Scheduled | Task], guarded: int) -> dict[int, int]:
+    """value -> the one in whose memory it is written. A leaf stands for its own memory, into which none of the first `guarded` steps writes."""
     times = Lifetimes(steps)
     before: dict[int, int] = {}
     after: dict[int, int] = {}
@@ -145,7 +145,7 @@ def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
 
     def way_to(leaf: int, value: int, depth: int = 8) -> list[int] | None:
         """The chain of values from a leaf's old value to its new one."""
-        if value in before or not _may_write_leaf(steps, times, value):
+        if value in before or times.made[value][0] < guarded:
             return None
         for old in candidates(value):
             if old == leaf:
@@ -166,7 +166,7 @@ def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
         elif (
             value not in before
             and leaf not in after
-            and _may_write_leaf(steps, times, value)
+            and times.made[value][0] >= guarded
             and _is_over(times, leaf, value)
         ):
             before[value], after[leaf] = leaf, value
@@ -182,11 +182,6 @@ def chains(program: Program, steps: list[Scheduled | Task]) -> dict[int, int]:
 def _is_over(times: Lifetimes, leaf: int, value: int) -> bool:
     """Whether a leaf's old value has been read for the last time when the new one is begun."""
     return all(n < times.made[value][0] for n in times.read.get(leaf, ()))
-
-
-def _may_write_leaf(steps: list, times: Lifetimes, value: int) -> bool:
-    """A kernel that checks its data may stop half-way: it never writes into what outlives the program."""
-    return all(isinstance(steps[n], Task) or not steps[n].plan.checks for n in times.made[value])
 
 
 __all__ = ["Lifetimes", "chains", "reads_of", "sources_of", "writes_of"]
