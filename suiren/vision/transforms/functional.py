@@ -179,7 +179,7 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
 # ---------------------------------------------------------------- places
 
 
-def _resized_size(height: int, width: int, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
+def resized_size(height: int, width: int, size: int | Sequence[int], max_size: int | None) -> tuple[int, int]:
     """(height, width) after resizing; one number is the shorter edge's."""
     if not isinstance(size, int) and len(size) == 2:
         if max_size is not None:
@@ -211,7 +211,7 @@ def resize(
     if not isinstance(size, int) and len(size) not in (1, 2):
         raise ValueError(f"Size must be an int or a 1 or 2 element tuple/list, not a {len(size)} element tuple/list")
     _, height, width = get_dimensions(img)
-    new = _resized_size(height, width, size, max_size)
+    new = resized_size(height, width, size, max_size)
     if new == (height, width):
         return img
     if antialias is False and not isinstance(img, Tensor):
@@ -251,7 +251,8 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     )
 
 
-def _pair(size: int | Sequence[int]) -> tuple[int, int]:
+def height_and_width(size: int | Sequence[int]) -> tuple[int, int]:
+    """A size of one number is a square's."""
     if isinstance(size, numbers.Number):
         return int(size), int(size)
     return (size[0], size[0]) if len(size) == 1 else (size[0], size[1])
@@ -259,7 +260,7 @@ def _pair(size: int | Sequence[int]) -> tuple[int, int]:
 
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     """The middle, of (height, width) or of a square; an image that is smaller is first padded with black."""
-    new_h, new_w = _pair(output_size)
+    new_h, new_w = height_and_width(output_size)
     _, h, w = get_dimensions(img)
     if new_w > w or new_h > h:
         x, y = max(new_w - w, 0), max(new_h - h, 0)
@@ -296,7 +297,7 @@ def vflip(img: Any) -> Any:
 
 def five_crop(img: Any, size: int | Sequence[int]) -> tuple:
     """The four corners and the middle."""
-    new_h, new_w = _pair(size)
+    new_h, new_w = height_and_width(size)
     _, h, w = get_dimensions(img)
     if new_w > w or new_h > h:
         raise ValueError(f"Requested crop size {size} is bigger than input size {(h, w)}")

@@ -103,7 +103,7 @@ def rotated(img: Any, angle: float, interpolation: Any, expand: bool, center: Se
     )
 
 
-def _two_shears(shear: Any) -> list[float]:
+def two_shears(shear: Any) -> list[float]:
     if not isinstance(shear, (numbers.Number, list, tuple)):
         raise TypeError("Shear should be either a single value or a sequence of two values")
     shears = [shear, 0.0] if isinstance(shear, numbers.Number) else list(shear)
@@ -138,7 +138,7 @@ def moved(img: Any, angle: float, translate: Any, scale: float, shear: Any, inte
         raise ValueError("Argument translate should be a sequence of length 2")
     if scale <= 0.0:
         raise ValueError("Argument scale should be positive")
-    shears = _two_shears(shear)
+    shears = two_shears(shear)
     if center is not None and not isinstance(center, (list, tuple)):
         raise TypeError("Argument center should be a sequence")
 

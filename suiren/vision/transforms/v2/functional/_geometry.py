@@ -74,7 +74,7 @@ def crop(inpt: Any, top: int, left: int, height: int, width: int) -> Any:
 def center_crop(inpt: Any, output_size: int | Sequence[int]) -> Any:
     """The middle; what is smaller is first padded."""
     if isinstance(inpt, (tv_tensors.BoundingBoxes, tv_tensors.KeyPoints)):
-        height, width = F._pair(output_size)
+        height, width = F.height_and_width(output_size)
         h, w = inpt.canvas_size
         return crop(inpt, int(round((h - height) / 2.0)), int(round((w - width) / 2.0)), height, width)
     return _center_crop_image(inpt, output_size)
@@ -152,7 +152,7 @@ def _new_size(canvas_size: Sequence[int], size: Any, max_size: int | None) -> tu
             raise ValueError(f"max_size must be an integer when size is None, but got {max_size} instead.")
         short = int(max_size * min(h, w) / max(h, w))
         return (max_size, short) if w <= h else (short, max_size)
-    return F._resized_size(h, w, size, max_size)
+    return F.resized_size(h, w, size, max_size)
 
 
 def _resize_mask(mask: Tensor, size: Any, interpolation: Any, max_size: int | None, antialias: Any) -> Tensor:
@@ -201,12 +201,12 @@ def _affine_mask(mask: Tensor, angle: float, translate: Any, scale: float, shear
 
 
 def _affine_boxes(a: Any, format: Any, canvas_size: Any, clamping_mode: Any, angle: float, translate: Any, scale: float, shear: Any, center: Any, **_: Any) -> Any:
-    points, size = B.turning(canvas_size, angle, translate, scale, geometry._two_shears(shear), center, False)
+    points, size = B.turning(canvas_size, angle, translate, scale, geometry.two_shears(shear), center, False)
     return B.through(points, a, format, size, clamping_mode)
 
 
 def _affine_points(a: Any, canvas_size: Any, angle: float, translate: Any, scale: float, shear: Any, center: Any, **_: Any) -> Any:
-    return _moved(B.turning(canvas_size, angle, translate, scale, geometry._two_shears(shear), center, False)[0], a)
+    return _moved(B.turning(canvas_size, angle, translate, scale, geometry.two_shears(shear), center, False)[0], a)
 
 
 def _moved(points: Any, a: np.ndarray) -> np.ndarray:
