@@ -70,6 +70,7 @@ ROWS = [
     Row("the notes' program as written (batch 4, 2 workers), an iteration", 8, "12×", _program),
     Row("its loader: what a batch costs the training thread", 10, "", _loader),
     Row("Net, a training step with `loss.item()`, batch 4", 4, "16×", _pair(programs.net_step, 4)),
+    Row("the same, compiling it cold, beside 2 s", 1, "", lambda rounds: cold_compile("net", 4, 2)),
     Row("Net, a training step, batch 128", 2, "4×", _pair(programs.net_step, 128)),
     Row("the notes' ResNet34, a training step, batch 8 at 224×224", 0.8, "1.3×, by Winograd 3.7×", _pair(networks.training, "resnet34", 8)),
     Row("the same, peak memory of the process", 1, "", lambda rounds: peak_memory("resnet34", 8), is_memory=True),
