@@ -154,14 +154,17 @@ def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -
 
 
 def is_autocast_cpu_enabled() -> bool:
+    """See `is_autocast_enabled`."""
     return casting.here.enabled
 
 
 def set_autocast_cpu_enabled(enabled: bool) -> None:
+    """See `set_autocast_enabled`."""
     set_autocast_enabled("cpu", enabled)
 
 
 def is_autocast_cache_enabled() -> bool:
+    """What `set_autocast_cache_enabled` was told."""
     return casting.here.cache
 
 
@@ -185,23 +188,28 @@ def set_autocast_dtype(device_type: str, dtype: dtype) -> None:
 
 
 def get_autocast_gpu_dtype() -> dtype:
+    """float16: there is no GPU to set another for."""
     return float16
 
 
 def get_autocast_cpu_dtype() -> dtype:
+    """See `get_autocast_dtype`."""
     return casting.here.dtype
 
 
 def set_autocast_cpu_dtype(dtype: dtype) -> None:
+    """See `set_autocast_dtype`."""
     set_autocast_dtype("cpu", dtype)
 
 
 def autocast_increment_nesting() -> int:
+    """Enters a region; returns how many this thread is in."""
     casting.here.nesting += 1
     return casting.here.nesting
 
 
 def autocast_decrement_nesting() -> int:
+    """Leaves a region; returns how many this thread is still in."""
     casting.here.nesting -= 1
     return casting.here.nesting
 

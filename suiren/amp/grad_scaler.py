@@ -128,24 +128,31 @@ class GradScaler:
         return self._init_scale if self._scale is None else self._scale.item()
 
     def get_growth_factor(self) -> float:
+        """What the scale is multiplied by after a growth interval without inf or NaN."""
         return self._growth_factor
 
     def set_growth_factor(self, new_factor: float) -> None:
+        """See `get_growth_factor`."""
         self._growth_factor = new_factor
 
     def get_backoff_factor(self) -> float:
+        """What the scale is multiplied by after a step with inf or NaN."""
         return self._backoff_factor
 
     def set_backoff_factor(self, new_factor: float) -> None:
+        """See `get_backoff_factor`."""
         self._backoff_factor = new_factor
 
     def get_growth_interval(self) -> int:
+        """After how many steps without inf or NaN the scale grows."""
         return self._growth_interval
 
     def set_growth_interval(self, new_interval: int) -> None:
+        """See `get_growth_interval`."""
         self._growth_interval = new_interval
 
     def is_enabled(self) -> bool:
+        """Whether it scales at all."""
         return self._enabled
 
     def state_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from suiren.tensor import Tensor
 def functional_call(
     module: Any, parameter_and_buffer_dicts: dict[str, Tensor] | Sequence[dict[str, Tensor]], args: Any = None, kwargs: dict | None = None, *,
     tie_weights: bool = True, strict: bool = False,
-):  # fmt: skip
+) -> Any:  # fmt: skip
     """Calls `module` with these tensors in the places of its parameters and buffers, by dotted name; the others stay.
 
     `tie_weights`: what the module shares under several names is replaced under all of them. `strict`: every name must be given, and no other.

@@ -120,7 +120,7 @@ def grad(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = Fal
     return wrapper
 
 
-def vjp(func: Callable, *primals, has_aux: bool = False):
+def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """(func(*primals), a function from cotangents like the outputs to gradients of the primals); with `has_aux`, aux as a third."""
     at = Linearised("vjp(f, *primals)", func, primals, None, has_aux)
     structured_outputs("vjp", at.outputs)
@@ -147,7 +147,9 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
     return (shown, pull, at.finished(at.aux)) if has_aux else (shown, pull)
 
 
-def jacrev(func: Callable, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, chunk_size: int | None = None, _preallocate_and_copy: bool = False):
+def jacrev(
+    func: Callable, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, chunk_size: int | None = None, _preallocate_and_copy: bool = False
+) -> Callable:
     """A function that gives the Jacobian of `func` by reverse mode, one row after the other in one batch: outputs' dims, then inputs'."""
     if not (chunk_size is None or chunk_size > 0):
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
@@ -228,7 +230,7 @@ def _jvp(func: Callable, primals: tuple, tangents, argnums, has_aux: bool, stric
     return at, us, moved
 
 
-def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False):
+def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False) -> tuple[Any, ...]:
     """(func(*primals), the change of the outputs along `tangents`); with `has_aux`, aux as a third."""
     if not isinstance(primals, tuple):
         raise RuntimeError("jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
@@ -245,7 +247,7 @@ def _forward_results(at: Linearised, us: list, moved: list, has_aux: bool):
     return (*result, aux) if has_aux else result
 
 
-def linearize(func: Callable, *primals):
+def linearize(func: Callable, *primals: Any) -> tuple[Any, Callable]:
     """(func(*primals), a function from tangents like the primals to the change of the outputs), which can be called many times."""
     at = Linearised("linearize(f, *primals)", func, primals, None, False)
     us, gs = at.transposed()
@@ -269,7 +271,9 @@ def linearize(func: Callable, *primals):
     return at.finished(at.tree), push
 
 
-def jacfwd(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, chunk_size: int | None = None, randomness: str = "error"):
+def jacfwd(
+    func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, chunk_size: int | None = None, randomness: str = "error"
+) -> Callable:
     """A function that gives the Jacobian of `func` by forward mode: outputs' dims, then inputs'."""
 
     @functools.wraps(func)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from suiren.api.joining import cat
@@ -24,7 +25,9 @@ def _name(function: Any) -> str:
     return repr(function)
 
 
-def vmap(func, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None):
+def vmap(
+    func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
+) -> Callable[..., Any]:
     """A function that maps `func` over a dim of its inputs.
 
     `in_dims`: that dim, for all inputs or in a nest like the inputs; None for one that every call is given whole. `out_dims`: where the dim goes in

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from suiren import dtypes
 from suiren.api.creation import arange, empty, linspace, ones, tensor
 from suiren.api.pointwise import abs, cos, exp, sin, sqrt
 from suiren.api.special import i0
 from suiren.formats import strided
+from suiren.tensor import Tensor
 
 
 def _window(name: str, M: int, dtype, layout, requires_grad: bool, points, single: bool = False):
@@ -33,7 +35,10 @@ def _steps(M: int, start: float, constant: float, dtype):
     return linspace(start * constant, (start + (M - 1)) * constant, M, dtype=dtype)
 
 
-def exponential(M: int, *, center=None, tau: float = 1.0, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def exponential(
+    M: int, *, center: float | None = None, tau: float = 1.0, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """exp(-|n - center| / tau); the centre is the middle, unless one is given for a periodic window."""
 
     def points(d):
@@ -47,13 +52,19 @@ def exponential(M: int, *, center=None, tau: float = 1.0, sym: bool = True, dtyp
     return _window("exponential", M, dtype, layout, requires_grad, points)
 
 
-def cosine(M: int, *, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def cosine(
+    M: int, *, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """sin(pi (n + 1/2) / M)."""
     constant = math.pi / max(M + 1 if not sym and M > 1 else M, 1)
     return _window("cosine", M, dtype, layout, requires_grad, lambda d: sin(_steps(M, 0.5, constant, d)))
 
 
-def gaussian(M: int, *, std: float = 1.0, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def gaussian(
+    M: int, *, std: float = 1.0, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """exp(-(n / std)² / 2), with n counted from the middle."""
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
@@ -61,7 +72,10 @@ def gaussian(M: int, *, std: float = 1.0, sym: bool = True, dtype=None, layout=s
     return _window("gaussian", M, dtype, layout, requires_grad, lambda d: exp(-(_steps(M, start, 1 / (std * math.sqrt(2)), d) ** 2)))
 
 
-def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def kaiser(
+    M: int, *, beta: float = 12.0, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """I0(beta sqrt(1 - u²)) / I0(beta), with u from -1 to 1."""
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")
@@ -74,7 +88,10 @@ def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, dtype=None, layout=s
     return _window("kaiser", M, dtype, layout, requires_grad, points, single=True)
 
 
-def bartlett(M: int, *, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def bartlett(
+    M: int, *, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """A triangle: 1 - |u|, with u from -1 to 1."""
 
     def points(d):
@@ -84,7 +101,10 @@ def bartlett(M: int, *, sym: bool = True, dtype=None, layout=strided, device=Non
     return _window("bartlett", M, dtype, layout, requires_grad, points, single=True)
 
 
-def general_cosine(M: int, *, a: Iterable, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def general_cosine(
+    M: int, *, a: Iterable, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """The sum of (-1)**i a[i] cos(2 pi i n / M). TypeError, ValueError unless `a` has coefficients."""
 
     def points(d):
@@ -101,27 +121,42 @@ def general_cosine(M: int, *, a: Iterable, sym: bool = True, dtype=None, layout=
     return _window("general_cosine", M, dtype, layout, requires_grad, points, single=True)
 
 
-def general_hamming(M: int, *, alpha: float = 0.54, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def general_hamming(
+    M: int, *, alpha: float = 0.54, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """alpha - (1 - alpha) cos(2 pi n / M)."""
     return general_cosine(M, a=[alpha, 1.0 - alpha], sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
-def hamming(M: int, *, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def hamming(
+    M: int, *, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """general_hamming with alpha = 0.54."""
     return general_hamming(M, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
-def hann(M: int, *, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def hann(
+    M: int, *, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """general_hamming with alpha = 0.5."""
     return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
-def blackman(M: int, *, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def blackman(
+    M: int, *, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Blackman's window: cosines up to the second."""
     return general_cosine(M, a=[0.42, 0.5, 0.08], sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
-def nuttall(M: int, *, sym: bool = True, dtype=None, layout=strided, device=None, requires_grad: bool = False):
+def nuttall(
+    M: int, *, sym: bool = True,
+    dtype: dtypes.dtype | None = None, layout: Any = strided, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Nuttall's window: cosines up to the third."""
     coefficients = [0.3635819, 0.4891775, 0.1365995, 0.0106411]
     return general_cosine(M, a=coefficients, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)

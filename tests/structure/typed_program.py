@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import assert_type
+
 import suiren as torch
 import suiren.nn as nn
 import suiren.nn.functional as F
@@ -16,7 +18,6 @@ from suiren.distributions import Categorical, Normal, kl_divergence
 from suiren.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, ReduceLROnPlateau, StepLR
 from suiren.utils.data import DataLoader, Dataset, Subset, TensorDataset, random_split
 from suiren.vision import datasets, models, transforms
-from typing_extensions import assert_type
 
 
 class Block(nn.Module):
@@ -216,7 +217,7 @@ def main(folder: Path) -> None:
         print(compiled(x[None]), label, model.blocks[0].conv.weight.shape, model.heads["a"].weight.grad)
 
 
-def known(x: Tensor, model: Net, loader: DataLoader, labels: Tensor) -> None:
+def known(x: Tensor, model: Net, loader: DataLoader[tuple[Tensor, ...]], labels: Tensor) -> None:
     assert_type(x.sum(), Tensor)
     assert_type(x.max(), Tensor)
     assert_type(x.max(1).values, Tensor)
@@ -255,6 +256,8 @@ def known(x: Tensor, model: Net, loader: DataLoader, labels: Tensor) -> None:
     assert_type(torch.zeros(2, 3), Tensor)
     assert_type(torch.zeros((2, 3), dtype=torch.float64), Tensor)
     assert_type(torch.randn(size=(2, 3)), Tensor)
+    assert_type(torch.randint(10, (2, 3)), Tensor)
+    assert_type(torch.randint(0, 10, (2, 3)), Tensor)
     assert_type(torch.linalg.svd(x).S, Tensor)
     assert_type(torch.linalg.norm(x), Tensor)
     assert_type(torch.fft.fft(x), Tensor)
@@ -274,7 +277,7 @@ def known(x: Tensor, model: Net, loader: DataLoader, labels: Tensor) -> None:
     assert_type(model.train().eval().to("cpu"), Net)
     assert_type(nn.Parameter(x), nn.Parameter)
     assert_type([name for name, _ in model.named_parameters()], list[str])
-    assert_type([p for p in model.parameters()], list[nn.Parameter])
+    assert_type(list(model.parameters()), list[nn.Parameter])
     assert_type(len(loader), int)
     assert_type(Normal(0.0, 1.0).sample((2,)), Tensor)
     assert_type(Normal(0.0, 1.0).loc, Tensor)

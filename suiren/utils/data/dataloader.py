@@ -9,13 +9,15 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from suiren.utils.data.collate import default_collate, default_convert
-from suiren.utils.data.dataset import IterableDataset
+from suiren.utils.data.dataset import Dataset, IterableDataset
 from suiren.utils.data.fetch import IterableFetcher, MapFetcher
 from suiren.utils.data.iterators import LoaderIterator, PlainIterator, WorkersIterator
 from suiren.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+
+T = TypeVar("T")
 
 
 class _InfiniteConstantSampler(Sampler):
@@ -26,7 +28,7 @@ class _InfiniteConstantSampler(Sampler):
             yield None
 
 
-class DataLoader:
+class DataLoader(Generic[T]):
     """Iterates over a data set in batches.
 
     `batch_size` samples (None: no batching) are put together by `collate_fn`; in the data set's order, or with `shuffle` in a random one, or as
@@ -42,7 +44,7 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Dataset[T] | Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable | None = None,
@@ -74,7 +76,7 @@ class DataLoader:
             raise ValueError("prefetch_factor option should be non-negative")
         if persistent_workers and num_workers == 0:
             raise ValueError("persistent_workers option needs num_workers > 0")
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.num_workers = num_workers
         self._ahead_is_given = prefetch_factor is not None
         self.prefetch_factor = 2 if num_workers > 0 and prefetch_factor is None else prefetch_factor
@@ -118,10 +120,12 @@ class DataLoader:
 
     @property
     def multiprocessing_context(self) -> Any:
+        """How workers are started: a start method's name, a context of `multiprocessing`, or None."""
         return self._context
 
     @multiprocessing_context.setter
     def multiprocessing_context(self, context: Any) -> None:
+        """How workers are started: a start method's name, a context of `multiprocessing`, or None."""
         if context is not None:
             import multiprocessing
             import multiprocessing.context

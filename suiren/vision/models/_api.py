@@ -96,7 +96,9 @@ def _table() -> dict[str, dict[str, Any]]:
 
 def weights_enum(name: str, module: str) -> Any:
     """The class of a model's weights, made from the table."""
-    return WeightsEnum(name, _table()[name], module=module, qualname=name)
+    made: Any = WeightsEnum(name, _table()[name], module=module, qualname=name)
+    made.__doc__ = f"Trained weights of `{name.removesuffix('_Weights')}`: {', '.join(made.__members__)}."
+    return made
 
 
 def checkpoint_folder() -> str:
