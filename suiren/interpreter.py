@@ -18,6 +18,7 @@ class NodeFailed(Exception):
         self.node, self.cause = node, cause
 
 
+@np.errstate(all="ignore")  # an overflow is an infinity, as in machine code
 def run(
     trace: Trace, arrays: list[np.ndarray], numbers: tuple, stop_at_nan: bool = False, clock: Callable[[Node, float], None] | None = None
 ) -> list[np.ndarray]:  # fmt: skip

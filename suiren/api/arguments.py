@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from math import prod
 
 import numpy as np
 
+from suiren.dtypes import ALL, FLOAT, INTEGER, dtype, finfo, iinfo
 from suiren.trace.pending import settle
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, array_of
@@ -142,6 +144,29 @@ def completed(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
 
 def is_number(x) -> bool:
     return isinstance(x, (int, float, complex, np.number, np.bool_))
+
+
+# The numbers that a dtype can hold.
+_LIMITS = {d: (iinfo(d).min, iinfo(d).max) if d.category == INTEGER else (finfo(d).min, finfo(d).max) for d in ALL if d.category in (INTEGER, FLOAT)}
+_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int64": "int64_t", "uint32": "uint32_t"}
+
+
+def check_fits(value, d: dtype) -> None:
+    """RuntimeError for a number that a dtype cannot hold, where PyTorch converts one. Source: overflows in c10/util/TypeCast.h"""
+    limits = _LIMITS.get(d)
+    if limits is None or not is_number(value):  # bool takes any number; complex does nearly so
+        return
+    low, high = limits
+    if isinstance(value, (complex, np.complexfloating)):
+        fits = value.imag == 0 and low <= value.real <= high
+    elif low <= value <= high:
+        return
+    elif d.category == FLOAT:
+        fits = not math.isfinite(value)
+    else:  # a negative integer wraps round in an unsigned dtype
+        fits = not d.is_signed and isinstance(value, (int, np.integer)) and -high <= value < 0
+    if not fits:
+        raise RuntimeError(f"value cannot be converted to type {_C_NAMES.get(d.name) or C_WORDS[d.name]} without overflow")
 
 
 def kind(x) -> Spec | type:

@@ -10,11 +10,11 @@ import math
 import numpy as np
 
 from suiren import dtypes
-from suiren.api.arguments import TYPE_WORDS, integer, shape_of
+from suiren.api.arguments import TYPE_WORDS, check_fits, integer, shape_of
 from suiren.api.surface import fill as fill_out
 from suiren.api.surface import public
 from suiren.device import check_device
-from suiren.dtypes import FLOAT, OF_CLASS, dtype
+from suiren.dtypes import BOOL, COMPLEX, FLOAT, INTEGER, OF_CLASS, dtype, iinfo
 from suiren.formats import check_layout, order_like, order_of
 from suiren.ops import compare, creation, movement, pointwise
 from suiren.runtime.buffers import Buffer
@@ -27,6 +27,7 @@ from suiren.trace.views import write
 # ---------------------------------------------------------------- from data
 
 
+@np.errstate(all="ignore")  # what is too large becomes an infinity
 def _array_of(data, dtype: dtype | None) -> np.ndarray:
     """An array of nested lists, numbers, arrays or tensors. Python floats get the default dtype, ints int64."""
     dtype = OF_CLASS.get(dtype, dtype)
@@ -39,6 +40,11 @@ def _array_of(data, dtype: dtype | None) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"expected sequence of equal length at every dim: {error}") from None
     if found.dtype.kind in "OUSV":
+        if dtype is not None and dtype.category >= FLOAT and found.dtype.kind == "O":
+            try:
+                return np.array(plain, np.complex128 if dtype.category == COMPLEX else np.float64).astype(dtype.np)  # integers of more than 64 bits
+            except (TypeError, ValueError):
+                pass
         culprit = next((x for x in np.array(plain, object).reshape(-1) if not isinstance(x, (bool, int, float, complex, np.generic))), 0)
         if culprit.__class__ is int:  # numbers, but integers of more than 64 bits
             raise ValueError("Overflow when unpacking long long")
@@ -46,7 +52,7 @@ def _array_of(data, dtype: dtype | None) -> np.ndarray:
             raise TypeError("new(): invalid data type 'str'")
         raise RuntimeError(f"Could not infer dtype of {type(culprit).__name__}")
     if dtype is not None:
-        return found.astype(dtype.np) if dtype.np != found.dtype else found
+        return _converted(found, dtype) if dtype.np != found.dtype else found
     if found.size == 0 or found.dtype.kind == "f" and not _of_numpy(plain):
         return found.astype(dtypes.get_default_dtype().np)
     if found.dtype.kind == "c":
@@ -54,6 +60,20 @@ def _array_of(data, dtype: dtype | None) -> np.ndarray:
     if found.dtype == np.uint64:
         raise ValueError("Overflow when unpacking long long")
     return found
+
+
+def _converted(numbers: np.ndarray, d: dtype) -> np.ndarray:
+    """Numbers of a list in a dtype. TypeError for complex ones where it is not complex, RuntimeError for ones that a whole dtype cannot hold."""
+    if numbers.dtype.kind == "c" and d.category != COMPLEX:
+        if d.category == BOOL:
+            return numbers.astype(d.np)
+        raise TypeError("must be real number, not complex")
+    if d.category == INTEGER and numbers.dtype.kind in "iuf" and numbers.size:
+        limits, whole = iinfo(d), np.trunc(numbers) if numbers.dtype.kind == "f" else numbers
+        low = limits.min if d.is_signed else -limits.max  # a negative number wraps round in an unsigned dtype
+        if not (whole.min() >= low and whole.max() <= limits.max):  # a NaN is neither
+            raise RuntimeError(f"value cannot be converted to type {d.name} without overflow")
+    return numbers.astype(d.np)
 
 
 def _of_numpy(data) -> bool:
@@ -233,7 +253,9 @@ def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, requi
 def _filled(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
     if isinstance(value, Stored) and value._spec.ndim:
         raise RuntimeError(f"full(): fill value must be a scalar, got a tensor of shape {list(value._spec.shape)}")
-    return _leaf(record(creation.full, (value,), (shape, OF_CLASS.get(d, d))), requires_grad)
+    d = OF_CLASS.get(d, d)
+    check_fits(value, d)
+    return _leaf(record(creation.full, (value,), (shape, d)), requires_grad)
 
 
 @public(method=False)
@@ -244,7 +266,7 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, re
     if out is not None:
         return _into(out, _filled(fill_value, shape, out._spec.dtype, False), dtype)
     if dtype is None:
-        dtype = fill_value._spec.dtype if isinstance(fill_value, Stored) else dtypes.of_number(type(fill_value))
+        dtype = fill_value._spec.dtype if isinstance(fill_value, Stored) else dtypes.of_number(int if isinstance(fill_value, np.integer) else type(fill_value))
     return _filled(fill_value, shape, dtype, requires_grad)
 
 
@@ -388,6 +410,7 @@ def fill(input, value):
     """One number (or 0-dim tensor) everywhere."""
     s = input._spec
     if not isinstance(value, Stored):
+        check_fits(value, s.dtype)
         value = record(creation.full, (value,), ((), s.dtype))
     elif value._spec.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._spec.ndim} dimensions.")

@@ -40,6 +40,10 @@ t.zeros(size=(2, 3)); t.ones(size=[2]); t.empty(size=(2, 3)).shape; t.rand(size=
 x.new_empty((2,), pin_memory=False).shape; k.new_full((2,), 1, layout=t.strided, pin_memory=False); t.eye(3, pin_memory=False); t.linspace(0, 1, 3, pin_memory=False)
 t.rand_like(x, pin_memory=False).shape; t.scalar_tensor(2.0, layout=t.strided, pin_memory=False); t.full((2, 3), 1, out=t.empty(0)); t.zeros(2, out=t.empty(2), dtype=t.int64)
 o = t.empty(3); t.zeros(2, 3, out=o); o ;; o = t.empty(2, dtype=t.int64); t.ones(2, out=o); o ;; o = t.empty(0); t.range(0, 2, out=o); o ;; t.empty(2, 3, out=t.ones(1)).shape
+t.full((2,), 300, dtype=t.uint8); t.full((2,), -1, dtype=t.uint8); t.full((2,), -0.5, dtype=t.uint8); t.full((2,), -300, dtype=t.uint8); t.full((2,), 2**40, dtype=t.int32); t.full((2,), 1e40); t.full((2,), 1e10, dtype=t.float16); t.full((2,), 1j, dtype=t.float64)
+t.full((2,), float('nan'), dtype=t.int64); t.full((2,), float('inf')); t.full((2,), 2**63); t.full((2,), 2**33, dtype=t.uint32); t.full((2,), np.int32(2)); t.full((2,), np.float64(2)); t.full((2,), 40000, dtype=t.int16); t.full((2,), 400, dtype=t.int8)
+t.tensor([300], dtype=t.uint8); t.tensor([-1], dtype=t.uint8); t.tensor(2**31, dtype=t.int32); t.tensor(float('nan'), dtype=t.int64); t.tensor(1j, dtype=t.float32); t.tensor(1e40); t.tensor([1e6], dtype=t.float16); t.tensor([10**30], dtype=t.float32); t.tensor([1.7, -1.7], dtype=t.int8)
+a = k.clone(); a.fill_(1e30) ;; a = k.clone(); a.fill_(1j) ;; a = x.detach().clone(); a.masked_fill_(mask, 1j) ;; a = k.clone(); a[0] = 1j ;; a = x.detach().clone(); a[0] = 1e40 ;; a = q.clone(); a[0, 1:] = 256 ;; a = q.clone(); a[:] = -1; a
 """
 
 EXPRESSIONS["pointwise"] = """
