@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from math import prod
 
-from suiren.api.arguments import check_tensor, completed, dim_of, known, remember, sizes
+from suiren.api.arguments import check_tensor, completed, dim_of, known, must_be, remember, sizes
 from suiren.api.surface import public
+from suiren.dtypes import dtype
 from suiren.ops import creation, movement, placement, views
+from suiren.ops.reinterpret import refused, view_as_dtype
 from suiren.size import Size
 from suiren.trace.recording import record, record1
 from suiren.trace.shown import viewing
@@ -54,11 +56,17 @@ def view(self, *args, size=None, dtype=None):
     return reshaped(self, args, True)
 
 
-def _viewed_as(x, dtype):
-    """x.view(dtype): the bits read as another type of the same size."""
-    if dtype is x._spec.dtype:
+def _viewed_as(x, d):
+    """x.view(dtype): the bits read as another dtype. RuntimeError where elements of another size do not fit the layout."""
+    s = x._spec
+    if not isinstance(d, dtype):
+        raise must_be("view", "dtype", 1, "torch.dtype", d)
+    if d is s.dtype:
         return record1(views.alias, x, ())
-    raise RuntimeError(f"view(dtype): the bits of {x._spec.dtype} cannot be read as {dtype} here; `to` converts values")
+    wrong = refused(s, *x._layout(), d)
+    if wrong is not None:
+        raise RuntimeError(wrong)
+    return record1(view_as_dtype, x, (s.dtype, d))
 
 
 @public(function=False)

@@ -12,6 +12,7 @@ from suiren.interpreter import NodeFailed
 from suiren.runtime import jit
 from suiren.runtime.buffers import Buffer
 from suiren.runtime.driver import CheckFailed, Driver
+from suiren.trace.op import Op
 from suiren.trace.spec import Spec
 from suiren.trace.trace import Node, Number, Trace
 
@@ -149,8 +150,10 @@ class PartialExecutable:
 
 
 def is_native(node: Node, specs: dict[int, Spec]) -> bool:
-    """Whether machine code can do it: the op has a lowering, and no operand is complex."""
+    """Whether machine code can do it: the op has a lowering, as has the op that it writes through, and no operand is complex."""
     kinds = [x.cls is not complex if isinstance(x, Number) else bool(specs[x].dtype.llvm) for x in node.inputs]
+    if any(isinstance(p, Op) and not p.is_compiled for p in node.params):
+        return False
     return node.op.is_compiled and all(kinds) and all(s.dtype.llvm for s in node.specs)
 
 

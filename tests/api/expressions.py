@@ -106,6 +106,9 @@ t.meshgrid(v, u, indexing='ij')[0]; t.meshgrid(v, u, indexing='xy')[1]; x.shape;
 a = x.detach().clone(); a.view(-1)[0] = 9; a ;; a = x.detach().clone(); a.t().add_(v.detach()[:, None]); a ;; a = x.detach().clone(); a.flatten()[0] = 9; a ;; a = x.detach().clone(); a.diagonal().zero_(); a
 a = x.detach().clone(); a.expand(2, 3, 4).add_(1)
 t.swapaxes(x, axis0=0, axis1=1); x.swapaxes(axis0=0, axis1=1); x.view(size=(12,)); x.view(dtype=t.float32); x.sum_to_size(size=(1, 4)); x.swapdims(dim0=0, dim1=1)
+x.view(t.int32); x.detach().view(t.uint8); x.detach().view(t.complex64); x.detach().view(t.float64); q.view(t.int16); s.detach().view(t.int32); s.detach().view(t.int16); x.detach()[1].view(t.int32); x.detach()[:, ::2].view(t.int32); x.detach().t().view(t.int32)
+x.detach()[:, ::2].view(t.int16); x.detach()[:, :3].view(t.float64); x.detach()[:, 1:3].view(t.float64); m.detach()[:, :2].view(t.float64); x.view(dtype=t.int32).requires_grad; mask.view(t.uint8); x.detach().view(t.int32).view(2, 6); (x.detach().view(t.int32) >> 23) & 255
+a = x.detach().clone(); a.view(t.int32)[0, 0] = 1065353216; a ;; a = x.detach().clone(); a.view(t.uint8)[:, 3] = 64; a ;; a = x.detach().clone(); o = a.view(t.int32); a.fill_(1); o += 1; [a, o] ;; a = x.detach().clone(); a.view(t.int32) is a ;; a = x.detach().clone(); a.view(t.int32).data_ptr() == a.data_ptr()
 """
 
 EXPRESSIONS["joining"] = """
