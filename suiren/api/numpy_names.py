@@ -52,9 +52,13 @@ def _maker(parameters: tuple[tuple[str, bool, bool], ...], out: bool) -> Callabl
             starred = True
         taken.append(n if required and n not in late else f"{n}={'ABSENT' if required else 'd_' + n}")
     others = [n for n in NAMES if n in names]
-    taken += ["*"] * (not starred) + [f"{NAMES[n]}=ABSENT" for n in others] + ["out=None"] * out
+    refused = not out and "out" not in names  # which NumPy gives all the same, in `np.sum(x)`: PyTorch complains of the other name then
+    taken += ["*"] * (not starred) + [f"{NAMES[n]}=ABSENT" for n in others] + ["out=None"] * out + ["out=ABSENT"] * refused
     given = ", ".join(f"{n}={n}" if keyword else n for n, keyword, _ in parameters)
     lines = [f"def make(f, filling, name, {', '.join('d_' + n for n in names)}):", f"    def g({', '.join(taken)}):"]
+    if refused:
+        unexpected = "".join(f"'{NAMES[n]}' if {NAMES[n]} is not ABSENT else " for n in others) + "'out'"
+        lines.append(f"        if out is not ABSENT:\n            raise TypeError(f\"{{name}}() got an unexpected keyword argument {{{unexpected}!r}}\")")
     lines += [f"        if {NAMES[n]} is not ABSENT:\n            {n} = {NAMES[n]}" for n in others]
     for n in late:
         lines.append(f"        if {n} is ABSENT:\n            raise TypeError(missing(name, {late!r}, ({', '.join(late)},)))")

@@ -16,17 +16,19 @@ from suiren.trace.pending import local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # (what was called, the tensor's spec, its arguments) -> the movement ops, with their parameters and results, that lead to the view
 _known: dict[tuple, tuple[tuple[Op, tuple, Spec], ...]] = {}
 _MOST = 20_000
+_ABSENT: Any = object()  # the tensor is given by its name
 
 
 def viewing(f: Callable[P, R]) -> Callable[P, R]:
     """Declares a function of a tensor and settings that returns a view of the tensor (or, sometimes, something else)."""
 
-    def g(x: Any, *settings: Any, **named: Any) -> Any:
+    def g(x: Any = _ABSENT, *settings: Any, **named: Any) -> Any:
         key = steps = None
         try:
             if x._buffer is not None and x._id < local.rec.base and not named:
@@ -42,7 +44,7 @@ def viewing(f: Callable[P, R]) -> Callable[P, R]:
                 t._buffer = None
                 x = t
             return x
-        found = f(x, *settings, **named)  # type: ignore[call-arg]
+        found = f(x, *settings, **named) if x is not _ABSENT else f(**named)  # type: ignore[call-arg]
         return found if key is None else remembered(key, x, found)
 
     g.__name__, g.__qualname__, g.__module__, g.__doc__ = f.__name__, f.__qualname__, f.__module__, f.__doc__

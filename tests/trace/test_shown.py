@@ -15,7 +15,7 @@ CALLS = {
     "unsqueeze": lambda x: x.unsqueeze(-1), "flatten": lambda x: x.flatten(1), "expand": lambda x: x.expand(5, -1, -1, -1), "diagonal": lambda x: x.diagonal(1, 1, 2),
     "narrow": lambda x: x.narrow(2, 1, 2), "select": lambda x: x.select(1, -1), "unfold": lambda x: x.unfold(2, 2, 1), "int": lambda x: x[1], "negative": lambda x: x[-1],
     "slice": lambda x: x[:1], "ints": lambda x: x[1, -2], "ints and slices": lambda x: x[1, :, 1:4:2], "None": lambda x: x[None, :, None, 2], "...": lambda x: x[..., 0],
-    "named": lambda x: x.permute(dims=(1, 2, 0)),
+    "named": lambda x: x.permute(dims=(1, 2, 0)), "all named": lambda x: suiren.transpose(input=x, dim0=0, dim1=2),
 }  # fmt: skip
 
 
