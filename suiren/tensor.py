@@ -547,7 +547,9 @@ class Tensor(Stored):
     def copy_(self, other: Tensor, non_blocking: bool = False) -> Tensor:
         """Writes the values of `other`, broadcast and converted, into it."""
         if not isinstance(other, Tensor):
-            raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(other).__name__}")
+            if not isinstance(other, (int, float, complex)):
+                raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
+            return self.fill_(other)
         if other._spec.dtype is not self._spec.dtype:
             other = record(creation.cast, (other,), (self._spec.dtype,))
         return write(self, other)

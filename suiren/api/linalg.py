@@ -290,7 +290,16 @@ def cdist(x1, x2, p: float = 2.0, compute_mode: str | None = None):
 
 @public(method=False)
 def einsum(equation, *operands):
-    """Einstein's summation: "ij,jk->ik" names the dims of each operand, and those of the result; what is left out is summed."""
+    """Einstein's summation: "ij,jk->ik" names the dims of each operand, and those of the result; what is left out is summed.
+
+    Or each operand is followed by the numbers of its dims, and those of the result come last: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
+    """
+    if not operands:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list"
+        )
+    if isinstance(equation, Stored):
+        equation, operands = _of_numbers((equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = tuple(operands[0])
     inputs, output = _parsed(equation, operands)
@@ -318,6 +327,21 @@ def einsum(equation, *operands):
         names = [name for name in names if name in output]
     order = tuple(names.index(name) for name in output)
     return x if order == tuple(range(len(order))) else record1(movement.permute, x, (order,))
+
+
+def _of_numbers(arguments: tuple) -> tuple[str, tuple]:
+    """(the equation, the operands) of operands with the numbers of their dims."""
+
+    def letter(n) -> str:
+        if n is Ellipsis:
+            return "..."
+        if not 0 <= n < 52:
+            raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
+        return chr(ord("A") + n) if n < 26 else chr(ord("a") + n - 26)
+
+    has_result = len(arguments) % 2 == 1
+    equation = ",".join("".join(map(letter, numbers)) for numbers in arguments[1::2])
+    return equation + ("->" + "".join(map(letter, arguments[-1])) if has_result else ""), arguments[: len(arguments) - has_result : 2]
 
 
 def _parsed(equation: str, operands) -> tuple[list[list[str]], list[str]]:

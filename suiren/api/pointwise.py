@@ -130,6 +130,8 @@ def _scaled(input, other, alpha):
     whole = all(x._spec.dtype.category < FLOAT if isinstance(x, Stored) else isinstance(x, int) for x in (input, other))
     if whole and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if all(x._spec.dtype is dtypes.bool_ if isinstance(x, Stored) else isinstance(x, bool) for x in (input, other)):
+        alpha = bool(alpha)
     return ops.mul(other, alpha) if isinstance(other, Stored) else other * alpha
 
 
@@ -183,6 +185,8 @@ fmod = _binary(ops.fmod, "What a division cut towards 0 leaves, with the sign of
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value * tensor1 * tensor2."""
     product = ops.mul(tensor1, tensor2)
+    if isinstance(value, float) and input._spec.dtype.category < FLOAT and product._spec.dtype.category < FLOAT:
+        value = int(value)
     return ops.add(input, product if value == 1 else ops.mul(product, value))
 
 

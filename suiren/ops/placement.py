@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from suiren.dtypes import promote_types
+from suiren.dtypes import from_numpy_dtype, promote_types
 from suiren.ops.creation import zeros_like
 from suiren.ops.movement import slice
 from suiren.trace.op import Movement, placement
@@ -45,12 +47,19 @@ def _cat_grad(g, tensors_specs, dim):
     return tuple(grads)
 
 
+def _cat(*tensors, dim: int):
+    if len({x.dtype for x in tensors}) > 1:  # NumPy knows no common dtype of the two narrow floats
+        d = functools.reduce(promote_types, [from_numpy_dtype(x.dtype) for x in tensors]).np
+        tensors = tuple([x.astype(d, copy=False) for x in tensors])
+    return np.concatenate(tensors, axis=dim)
+
+
 cat = placement(
     "cat",
     inputs=("*tensors",),
     params=("dim",),
     infer=_infer_cat,
-    numpy=lambda *tensors, dim: np.concatenate(tensors, axis=dim),
+    numpy=_cat,
     parts=lambda *tensors, dim: tuple(_parts_of_cat(*tensors, dim=dim)),
     grad=_cat_grad,
     doc="The tensors one after the other along a dim; they agree in all others.",

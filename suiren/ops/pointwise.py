@@ -15,21 +15,28 @@ from suiren.ops.creation import wanted, zeros_like
 from suiren.trace.op import INTERPRETER_ONLY, common_dtype, pointwise
 
 
-def _no_bool(message: str):
-    """Promotion of an op that PyTorch refuses for bools."""
-
-    def promote(inputs, params):
-        d = common_dtype(inputs)
-        if d is dtypes.bool_:
-            raise RuntimeError(message)
-        return d, d
-
-    return promote
+def _negatable(inputs, params):
+    d = common_dtype(inputs)
+    if d is dtypes.bool_:
+        raise RuntimeError(_NEG_BOOL)
+    return d, d
 
 
-_SUB_BOOL = (
+def _subtractable(inputs, params):
+    bools = [x is bool if isinstance(x, type) else x.dtype is dtypes.bool_ for x in inputs]
+    if any(bools):
+        raise RuntimeError(_SUB_BOOLS if all(bools) else _SUB_BOOL)
+    d = common_dtype(inputs)
+    return d, d
+
+
+_SUB_BOOLS = (
     "Subtraction, the `-` operator, with two bool tensors is not supported. "
     "Use the `^` or `logical_xor()` operator instead."
+)
+_SUB_BOOL = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
 )
 _NEG_BOOL = (
     "Negation, the `-` operator, on a bool tensor is not supported. "
@@ -42,7 +49,7 @@ add = pointwise("add", numpy=np.add, lower=lambda b, x, y: b.add(x, y), grad=lam
 
 sub = pointwise(
     "sub",
-    promote=_no_bool(_SUB_BOOL),
+    promote=_subtractable,
     numpy=lambda x, y: x - y,
     lower=lambda b, x, y: b.sub(x, y),
     grad=lambda g: (g, neg(g)),
@@ -68,7 +75,7 @@ div = pointwise(
     grad=holomorphic(_div_grad),
 )
 
-neg = pointwise("neg", promote=_no_bool(_NEG_BOOL), numpy=lambda x: -x, lower=lambda b, x: b.neg(x), grad=lambda g: (neg(g),))
+neg = pointwise("neg", promote=_negatable, numpy=lambda x: -x, lower=lambda b, x: b.neg(x), grad=lambda g: (neg(g),))
 
 reciprocal = pointwise(
     "reciprocal",

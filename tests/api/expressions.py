@@ -44,6 +44,7 @@ t.full((2,), 300, dtype=t.uint8); t.full((2,), -1, dtype=t.uint8); t.full((2,), 
 t.full((2,), float('nan'), dtype=t.int64); t.full((2,), float('inf')); t.full((2,), 2**63); t.full((2,), 2**33, dtype=t.uint32); t.full((2,), np.int32(2)); t.full((2,), np.float64(2)); t.full((2,), 40000, dtype=t.int16); t.full((2,), 400, dtype=t.int8)
 t.tensor([300], dtype=t.uint8); t.tensor([-1], dtype=t.uint8); t.tensor(2**31, dtype=t.int32); t.tensor(float('nan'), dtype=t.int64); t.tensor(1j, dtype=t.float32); t.tensor(1e40); t.tensor([1e6], dtype=t.float16); t.tensor([10**30], dtype=t.float32); t.tensor([1.7, -1.7], dtype=t.int8)
 a = k.clone(); a.fill_(1e30) ;; a = k.clone(); a.fill_(1j) ;; a = x.detach().clone(); a.masked_fill_(mask, 1j) ;; a = k.clone(); a[0] = 1j ;; a = x.detach().clone(); a[0] = 1e40 ;; a = q.clone(); a[0, 1:] = 256 ;; a = q.clone(); a[:] = -1; a
+a = x.detach().clone(); a.copy_(1) ;; a = k.clone(); a.copy_(2.7) ;; a = x.detach().clone(); a.copy_('a')
 """
 
 EXPRESSIONS["pointwise"] = """
@@ -66,6 +67,8 @@ a = x.detach().clone(); a.add_(1).mul_(y.detach()); a ;; a = x.detach().clone();
 a = x.detach().clone(); a.clamp_(-1, 1); a ;; a = x.detach().clone(); a.exp_(); a ;; a = t.zeros(4); a.add_(t.zeros(3, 4)) ;; a = k.clone(); a //= 2; a
 a = x.detach().clone(); a.pow_(2); a ;; a = x.detach().clone(); a.sub_(y.detach(), alpha=2); a ;; o = t.empty(3, 4); t.add(x.detach(), 1, out=o); o
 o = t.empty(0); t.exp(x.detach(), out=o); o ;; t.add(x, 'a') ;; t.mul('a', x) ;; x + 'a' ;; x.add_(1)
+1 - mask; mask - 1; x - mask; mask - x; x - True; True - x; k - True; True - mask; t.rsub(mask, 1); a = mask.clone(); a.sub_(1) ;; mask.add(mask, alpha=2); mask.add(mask, alpha=0); mask.add(mask, alpha=2.5); t.add(k, mask, alpha=3)
+t.addcmul(k, k, k, value=2.5); t.addcmul(k, x, k, value=2.5)
 """
 
 EXPRESSIONS["comparison"] = """
@@ -120,6 +123,7 @@ t.tensor_split(x, 2, 1)[1]; t.tensor_split(v, (1, 3))[1]; t.tensor_split(v, 3)[0
 a = x.detach().clone(); a.chunk(3)[1].zero_(); a ;; a = x.detach().clone(); a[0].mul_(2); a
 t.hsplit(x, sections=2); t.vsplit(x, indices=[1]); t.dsplit(b, sections=2); t.tensor_split(x, sections=2); t.tensor_split(x, indices=[1], dim=1); x.hsplit(indices=(1,)); x.split(split_size=2)
 t.split(x, split_size_or_sections=2)
+t.cat([x.half(), y.bfloat16()]).float(); t.stack([v.bfloat16(), v.half()]).dtype; t.cat([v.bfloat16(), k[0]]).float()
 """
 
 EXPRESSIONS["indexing"] = """
@@ -150,6 +154,7 @@ x.mm(w); x @ w; t.mm(x, x); t.mm(v, w); t.mm(x, w.double()); t.matmul(x, w); x.m
 t.outer(v, u); t.outer(x, v); t.inner(x, x); t.inner(v, v); t.addmm(y @ w, x, w); t.addmm(s, x, w, beta=0.5, alpha=2); t.addmm(w, x, x); t.addmv(u, x, v); t.addr(x, u, v); t.addmv(j, k[:, :3], j, beta=2, alpha=0.6); t.addr(i, j, k[0], beta=0.5); t.addr(i, j, k[0], alpha=2); t.baddbmm(b @ c, b, c, beta=0); t.addbmm(x @ w, b, c)
 t.tensordot(x, w, 1); t.tensordot(b, x, ([1, 2], [0, 1])); t.tensordot(x, m, 1); t.chain_matmul(x, w); t.kron(m, x[:2, :2]); t.cross(m, m.flip(0), 1); t.cdist(x, y); t.cdist(x, y, p=1); k @ k.t(); k.mm(k)
 t.einsum('ij,jk->ik', x, w); t.einsum('ij,ij->', x, y); t.einsum('ij->ji', x); t.einsum('ii->i', m); t.einsum('ii', m); t.einsum('bij,bjk->bik', b, c); t.einsum('i,j->ij', v, u); t.einsum('...ij,jk->...ik', b, w); t.einsum('ij,kj', x, y); t.einsum('bij,j->b', b, v); t.einsum('ij,jk', x, x); t.einsum('ij', x, y); t.einsum('ij,jk,kl->il', x, w, w.t())
+t.einsum(x, [0, 1], [1, 0]); t.einsum(x, [0, 1], w, [1, 2], [0, 2]); t.einsum(v, [0], v, [1]); t.einsum(b, [..., 0, 1], w, [1, 2], [..., 0, 2]); t.einsum(m, [0, 0]); t.einsum(m, [30, 1], [1, 30]); t.einsum(m, [0, 52]); t.einsum('ij'); t.einsum(m)
 """
 
 EXPRESSIONS["sorting"] = """
