@@ -2,7 +2,7 @@
 
 A subclass says which tensors it keeps for a parameter (`state_tensors`), which settings decide the structure of the update (`flags`), which numbers
 it takes (`numbers`), and what it does to one parameter (`update`, in terms of ops). `step` collects every parameter, gradient and state tensor and hands
-them to `trace.macros.run`: `update` is called only when the structure is new, so a step that is known costs a few list operations for each parameter.
+them to `trace.macros.run` (`views.run`): `update` is called only when the structure is new, so a known step costs a few list operations for each parameter.
 Settings are numbers at run time: a scheduler that changes `lr`, or a bias correction, makes no new program.
 Source: torch/optim/optimizer.py
 """
@@ -20,10 +20,11 @@ from typing import Any
 from suiren.autograd.modes import enable_grad
 from suiren.dtypes import float32
 from suiren.nn.modules.module import typename
+from suiren.optim import views
 from suiren.optim.pairs import updated
 from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
-from suiren.trace import macros, pending
+from suiren.trace import pending
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt
 from suiren.utils.hooks import RemovableHandle
@@ -262,9 +263,8 @@ class Optimizer:
         for i, group in enumerate(self.param_groups):
             self._collect(i, group, inputs, numbers, segments)
         if inputs:
-            cls = type(self)
-            key = (cls, tuple(segments))
-            macros.run(key, inputs, numbers, functools.partial(_expand, cls, key[1]), cls.__name__ + ".step")
+            cls, parts = type(self), tuple(segments)
+            views.run((cls, parts), inputs, numbers, functools.partial(_expand, cls, parts), cls.__name__ + ".step")
             pending.finish()
         self._opt_called = True
         return loss
