@@ -305,12 +305,15 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
         free(run)
         reached = []
         wanted = None if inputs is None else {id(t) for t in inputs}
+        given: set[int] = set()  # gradients that are somebody's `.grad` now
         for t, g in run.leaf_gradients.values():
             if wanted is None or id(t) in wanted:
                 reached.append((t, None if t._grad is None else binding.enter(rec, t._grad)))
-                accumulate(t, g, create_graph)
+                accumulate(t, g, create_graph, not run.is_plain or id(g) in given)
+                given.add(id(g))
         for place, g in run.found.items():
-            accumulate(run.wanted[place], g, create_graph)
+            accumulate(run.wanted[place], g, create_graph, not run.is_plain or id(g) in given)
+            given.add(id(g))
         if not is_macro:
             let_go(run)
     finally:
@@ -319,10 +322,10 @@ def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macr
     return run, reached
 
 
-def accumulate(t: Stored, g: Stored, create_graph: bool) -> None:
-    """`t.grad += g`. A first gradient is the tensor itself, unless somebody else could hold it."""
+def accumulate(t: Stored, g: Stored, create_graph: bool, is_held: bool) -> None:
+    """`t.grad += g`. A first gradient is the tensor itself, unless somebody else could hold it: another leaf, the user's Python (`is_held`)."""
     if t._grad is None:
-        if g._parent is not None or any(g is other for other in local.rec.leaves) or g._id < local.rec.base:
+        if is_held or g._parent is not None or any(g is other for other in local.rec.leaves) or g._id < local.rec.base:
             g = record(creation.copy, (g,), ())
         t._grad = g
     elif create_graph:
