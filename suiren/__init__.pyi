@@ -538,7 +538,9 @@ def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def eig(input: Tensor, *args: Any, **kwargs: Any) -> Any:
     """Not there any more, in PyTorch neither: RuntimeError."""
 def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
-    """Einstein's summation: "ij,jk->ik" names the dims of each operand, and those of the result; what is left out is summed."""
+    """Einstein's summation: "ij,jk->ik" names the dims of each operand, and those of the result; what is left out is summed.
+    Or each operand is followed by the numbers of its dims, and those of the result come last: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
+    """
 @overload
 def empty(*size: SupportsIndex, out: Tensor | None = None, dtype: _dtype | None = None, layout: _layout | None = None, device: _device | str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False, memory_format: _memory_format | None = None) -> Tensor:
     """Memory as it comes: shape from `size`, values undefined."""
@@ -1005,7 +1007,7 @@ def rand(*size: SupportsIndex, generator: _Generator | None = None, out: Tensor 
 def rand(size: Sequence[SupportsIndex], *, generator: _Generator | None = None, out: Tensor | None = None, dtype: _dtype | None = None, layout: _layout | None = None, device: _device | str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor: ...
 def rand_like(input: Tensor, *, generator: _Generator | None = None, dtype: _dtype | None = None, layout: _layout | None = None, device: _device | str | _int | None = None, requires_grad: _bool = False, memory_format: _memory_format | None = None, pin_memory: _bool = False) -> Tensor:
     """Uniform numbers from [0, 1), with the shape and dtype of `input`."""
-def randint(low: Tensor | _Number, high: _int | Sequence[SupportsIndex] | None = None, size: Sequence[SupportsIndex] | None = None, *, generator: _Generator | None = None, out: Tensor | None = None, dtype: _dtype | None = None, layout: _layout | None = None, device: _device | str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+def randint(low: Tensor | _Number | None = None, high: _int | Sequence[SupportsIndex] | None = None, size: Sequence[SupportsIndex] | None = None, *, generator: _Generator | None = None, out: Tensor | None = None, dtype: _dtype | None = None, layout: _layout | None = None, device: _device | str | _int | None = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
     """Whole numbers from [low, high), or from [0, high): `randint(high, size)` or `randint(low, high, size)`. int64 unless said otherwise."""
 def randint_like(input: Tensor, low: Tensor | _Number, high: Tensor | _Number | None = None, *, generator: _Generator | None = None, dtype: _dtype | None = None, layout: _layout | None = None, device: _device | str | _int | None = None, requires_grad: _bool = False, memory_format: _memory_format | None = None, pin_memory: _bool = False) -> Tensor:
     """Whole numbers from [low, high), or from [0, high), with the shape and dtype of `input`."""

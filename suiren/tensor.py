@@ -272,6 +272,8 @@ class Tensor(Stored):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        if not isinstance(wanted, bool):
+            raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(wanted)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -323,7 +325,19 @@ class Tensor(Stored):
                 raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
             if value._spec.shape != self._spec.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: a gradient of {tuple(value.shape)} for a tensor of {tuple(self.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(self.shape)}'. Please ensure that the "
+                    "gradient and the tensor are the same size"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._spec.dtype is not self._spec.dtype:
+                from suiren.api.arguments import C_WORDS
+
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{C_WORDS[value._spec.dtype.name]}' to a tensor with grad_dtype "
+                    f"'{self._spec.dtype.scalar_name}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the "
+                    "tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of "
+                    "a tensor and its gradient may break downstream systems that assume they match."
                 )
         self._grad = value
 
@@ -355,7 +369,13 @@ class Tensor(Stored):
         return view_of(self, views.detach, (), self._spec.plain)
 
     def detach_(self) -> Tensor:
-        """Cuts it off from the graph that made it."""
+        """Cuts it off from the graph that made it. RuntimeError for a view."""
+        if self._parent is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and "
+                "gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To "
+                "fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
+            )
         pending.finish()
         self._graph = None
         self._spec = self._spec.plain

@@ -345,7 +345,7 @@ class Tensor(Stored):
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""
     def detach_(self) -> Tensor:
-        """Cuts it off from the graph that made it."""
+        """Cuts it off from the graph that made it. RuntimeError for a view."""
     @property
     def device(self) -> _device:
         """Where its memory is: the CPU."""

@@ -118,6 +118,11 @@ LINES = [
     "tuple(int(p) for p in t.__version__.split('+')[0].split('.')[:2])>=(2,0)", "t.get_device_module().__name__.split('.')[-1]",
     "t.compiled_with_cxx11_abi()", "t.is_vulkan_available()", "t.is_autocast_enabled()", "t.is_autocast_cpu_enabled()", "t.get_autocast_dtype('cpu')",
     "t.get_autocast_gpu_dtype()", "t.is_autocast_cache_enabled()", "t.cuda.amp.custom_fwd(f)(x)",
+    "x._base", "x[0]._base is x", "x.view(-1)[1:]._base is x", "(x*2)._base", "x._is_view()", "x[0]._is_view()", "g.detach()._is_view()", "x.clone()._is_view()",
+    "t.set_grad_enabled(True)", "g.view(2).detach_()", "setattr(g,'requires_grad','a')", "setattr(g,'grad',t.ones(3))", "setattr(g,'grad',t.ones(2).double())",
+    "setattr(g,'grad',g)", "setattr(t.ones(2,dtype=t.int64),'grad',t.ones(2))", "t.Tensor(t.arange(3))", "t.Tensor(t.ones(1).double())",
+    "(lambda h:h.set_state(t.Generator().manual_seed(3).get_state()) is h)(t.Generator())", "t.linspace(0,1j,3)", "t.linspace(1+1j,2,2,dtype=t.complex128)",
+    "t.logspace(0,1j,3)", "t.manual_seed(1) and t.randint(high=3,size=(2,))", "t.manual_seed(1) and t.randint(3,size=[2])", "t.manual_seed(1) and t.randint(low=1,high=3,size=(2,))",
 ]  # fmt: skip
 
 

@@ -173,7 +173,9 @@ def scalar_tensor(s, *, dtype: dtype | None = None, layout=None, device=None, re
 
 
 def legacy_constructor(cls, *args, device=None):
-    """``Tensor(2, 3)``, uninitialised; ``Tensor([1, 2])``, of data; of the default float dtype both."""
+    """``Tensor(2, 3)``, uninitialised; ``Tensor([1, 2])``, of data; of the default float dtype both. Of a tensor, its memory, whatever the dtype."""
+    if len(args) == 1 and isinstance(args[0], Stored):
+        return args[0].detach()
     return typed_constructor(cls, dtypes.get_default_dtype(), args, device)
 
 
@@ -371,6 +373,12 @@ def linspace(start, end, steps: int, *, dtype=None, layout=None, device=None, re
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     start, end = (x.item() if isinstance(x, Stored) else x for x in (start, end))
+    if isinstance(start, complex) or isinstance(end, complex):
+        from suiren.ops.complex import complex as of_parts
+
+        d = dtype or dtypes.get_default_dtype().to_complex()
+        parts = [linspace(*(getattr(number, part) for number in (start, end)), steps, dtype=d.to_real()) for part in ("real", "imag")]
+        return _leaf(of_parts(*parts), requires_grad)
     dtype = dtype or dtypes.get_default_dtype()
     place = record(creation.iota, (), (steps,))
     if steps == 1:
@@ -389,8 +397,10 @@ def logspace(
     """base to the power of `linspace(start, end, steps)`."""
     from suiren.ops import powers
 
-    exponents = linspace(start, end, steps, dtype=dtypes.float64)
-    return _leaf(creation.cast(powers.pow(float(base), exponents), dtype=dtype or dtypes.get_default_dtype()), requires_grad)
+    has_complex = any(isinstance(x.item() if isinstance(x, Stored) else x, complex) for x in (start, end))
+    exponents = linspace(start, end, steps, dtype=dtypes.complex128 if has_complex else dtypes.float64)
+    d = dtypes.get_default_dtype()
+    return _leaf(creation.cast(powers.pow(float(base), exponents), dtype=dtype or (d.to_complex() if has_complex else d)), requires_grad)
 
 
 @public(method=False, out=True)

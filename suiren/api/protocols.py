@@ -63,6 +63,22 @@ def is_same_size(input, other):
     return input._spec.shape == other._spec.shape
 
 
+def _base(self):
+    shown = self
+    while shown._parent is not None and shown._view_op is not views.detach:
+        shown = shown._parent
+    return None if shown is self else shown
+
+
+@public(function=False)
+def _is_view(self):
+    """Whether it shows the memory of another tensor. What `detach` gives does not count."""
+    return _base(self) is not None
+
+
+public("_base", function=False)(property(_base, doc="The tensor whose memory a view shows; None of what is no view."))
+
+
 @public(function=False)
 def is_set_to(self, tensor):
     """Whether both show the same memory in the same way."""

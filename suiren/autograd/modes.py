@@ -104,6 +104,9 @@ class set_grad_enabled(_Mode):
         self.enabled = bool(mode)
         self._before = pending.set_grad_mode(self.enabled)
 
+    def __repr__(self) -> str:
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.enabled})"
+
     def __enter__(self) -> Any:
         pending.set_grad_mode(self.enabled)
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suiren.func.modules import functional_call as functional_call
+from suiren.func.modules import replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_
 from suiren.func.modules import stack_module_state as stack_module_state
 from suiren.func.transforms import grad as grad
 from suiren.func.transforms import grad_and_value as grad_and_value

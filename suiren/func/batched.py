@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 from math import prod
+from textwrap import indent
 from typing import Any
 
 from suiren.ops import creation, movement
@@ -111,8 +112,11 @@ class BatchedTensor(Tensor):
         return self._spec.strides, 0
 
     def __repr__(self, *, tensor_contents=None) -> str:
-        n = len(self._levels)
-        return f"BatchedTensor(lvl={self._levels[-1]}, bdim={n - 1}, value={self._physical!r})"
+        """PyTorch's: one shell for every level, the innermost first."""
+        text, numbers = repr(self._physical), active()
+        for number in self._levels:
+            text = f"BatchedTensor(lvl={numbers.index(number) + 1 if number in numbers else number}, bdim=0, value=\n{indent(text, '    ')}\n)"
+        return text
 
 
 GRAD = "grad"  # `_interpret` of this: gradients of batched outputs

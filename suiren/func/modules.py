@@ -35,12 +35,18 @@ def functional_call(
     before = []
     try:
         for registry, name, t in places:
-            before.append((registry, name, registry[name]))
+            before.append((registry, name, registry.get(name, _ABSENT)))
             registry[name] = t
         return module(*args, **(kwargs or {}))
     finally:
         for registry, name, t in reversed(before):
-            registry[name] = t
+            if t is _ABSENT:
+                del registry[name]
+            else:
+                registry[name] = t
+
+
+_ABSENT: Any = object()  # in the place of what was not there
 
 
 def _places(module: Any, given: dict[str, Tensor], tie_weights: bool, strict: bool) -> list[tuple]:
@@ -74,9 +80,20 @@ def _places(module: Any, given: dict[str, Tensor], tie_weights: bool, strict: bo
         if missing:
             text.append(f"Missing key(s): {', '.join(map(repr, missing))}.")
         raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(text))
-    if unknown:
-        raise AttributeError(f"{type(module).__name__} has no attribute `{unknown[0]}`")
+    for path in unknown:  # there for this call
+        prefix, _, name = path.rpartition(".")
+        found[path] = (module.get_submodule(prefix)._buffers, name)
     return [(*found[path], t) for path, t in given.items()]
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Takes the running statistics from every batch norm layer of a module, in place: inside of vmap they could not be updated. Returns the module."""
+    for inner in root.modules():
+        is_batch_norm = any(c.__name__ == "_BatchNorm" for c in type(inner).__mro__)  # nn lies above
+        if is_batch_norm and inner.track_running_stats:
+            inner.running_mean = inner.running_var = inner.num_batches_tracked = None
+            inner.track_running_stats = False
+    return root
 
 
 def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

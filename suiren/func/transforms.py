@@ -12,6 +12,7 @@ from typing import Any
 
 from suiren.autograd import engine
 from suiren.autograd.function import forward_mode
+from suiren.dtypes import FLOAT
 from suiren.func import tree
 from suiren.func.arguments import chosen, numbers_of, real, replaced, structured_outputs
 from suiren.func.leaves import cut, depends_on_others, fresh, let_go, recording_gradients
@@ -36,6 +37,8 @@ class Linearised:
         for x in flat:
             if not isinstance(x, Tensor):
                 raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
+            if x._spec.dtype.category < FLOAT:
+                raise RuntimeError("only Tensors of floating point dtype can require gradients")
         with recording_gradients() as mode:
             self.outer = mode.outer
             self.inputs = [fresh(x, mode.outer) for x in flat]

@@ -142,15 +142,15 @@ def _integers(generator: Generator | None, low: int, high: int, shape: tuple[int
 
 @public(method=False)
 def randint(
-    low, high=None, size=None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: dtype | None = None, layout=None,
+    low=None, high=None, size=None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: dtype | None = None, layout=None,
     device=None, requires_grad: bool = False, pin_memory: bool = False,
 ):  # fmt: skip
     """Whole numbers from [low, high), or from [0, high): `randint(high, size)` or `randint(low, high, size)`. int64 unless said otherwise."""
     if size is None:
         low, high, size = 0, low, high
-    elif high is None:
-        low, high = 0, low
-    if size is None:
+    elif low is None or high is None:
+        low, high = 0, low if high is None else high
+    if size is None or high is None:
         raise TypeError("randint() received an invalid combination of arguments: it takes (high, size) or (low, high, size)")
     for name, value in (("low", low), ("high", high)):
         if isinstance(value, float):
@@ -270,11 +270,12 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     if not replacement and num_samples > input.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     weights = input.detach()
-    largest, smallest = weights.max().item(), weights.min().item()
-    if not (largest < math.inf and smallest >= 0):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if not (weights.sum(-1) > 0).all():
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if weights._interpret is None:  # inside of vmap nobody can look
+        largest, smallest = weights.max().item(), weights.min().item()
+        if not (largest < math.inf and smallest >= 0):
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if not (weights.sum(-1) > 0).all():
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     if not replacement or num_samples == 1:
         d = weights._spec.dtype
         q = div(weights, in_order(weights._spec.shape, order_like(input), lambda shape: draw(rng_exponential, generator, (1.0,), (shape, d))))

@@ -69,12 +69,13 @@ class Generator:
         data = mt19937.to_bytes(self._state().numpy(), self._initial_seed)
         return Tensor.from_array(np.frombuffer(data, np.uint8), copy=True)
 
-    def set_state(self, new_state: Tensor) -> None:
+    def set_state(self, new_state: Tensor) -> Generator:
         """Goes on from a state that `get_state` gave, here or in PyTorch. TypeError or RuntimeError for anything else."""
         if not isinstance(new_state, Tensor) or new_state.dtype is not uint8:
             raise TypeError("RNG state must be a torch.ByteTensor")
         state, self._initial_seed = mt19937.from_bytes(new_state.numpy().tobytes())
         self._tensor, self._pending_seed = Tensor.from_array(state, copy=True), None
+        return self
 
     def clone_state(self) -> Generator:
         """Another generator in the same state."""

@@ -137,6 +137,26 @@ def gradients_within_gradients(t, F):
 
 
 @program
+def vmap_of_draws_and_classes(t, F):
+    one_hot = t.nn.functional.one_hot
+    shown = []
+
+    def see(a):
+        shown.append(repr(a))
+        return a
+
+    F.vmap(see)(t.ones(2))
+    F.vmap(F.vmap(see))(t.ones(2, 3))
+    t.manual_seed(0)
+    weights = matrix(t, 3, 4).abs()
+    return [
+        F.vmap(lambda a: one_hot(a, 3))(t.tensor([[0], [2]])), error(F.vmap(one_hot), t.tensor([0, 1])), *shown,
+        *(F.vmap(lambda a, n=n, again=again: t.multinomial(a, n, again), randomness="different")(weights) for n, again in ((2, False), (1, False), (5, True))),
+        error(F.grad(lambda a: a.sum()), t.tensor([1, 2])),
+    ]  # fmt: skip
+
+
+@program
 def modules(t, F):
     nn = t.nn
     t.manual_seed(0)
@@ -159,7 +179,10 @@ def modules(t, F):
             return self.b(self.a(x))
 
     tied = Tied()
+    extra = F.functional_call(net, {"w": t.zeros(1), "2.bias": t.zeros(2)}, x)
+    plain = F.replace_all_batch_norm_modules_(nn.Sequential(nn.BatchNorm1d(4), nn.Sequential(nn.BatchNorm2d(2))))
     return [
+        extra, str(hasattr(net, "w")), str([m.running_mean for m in plain.modules() if hasattr(m, "running_mean")]),
         *grads.values(), *each.values(), out, str(stacked["weight"].requires_grad), F.functional_call(net, {"2.bias": t.zeros(2)}, x),
         F.functional_call(tied, {"a.weight": t.eye(3)}, x), F.functional_call(tied, {"a.weight": t.eye(3)}, x, tie_weights=True),
         error(F.functional_call, net, {"2.bias": t.zeros(2)}, x, strict=True).split("\n")[0], error(F.stack_module_state, []),
