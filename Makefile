@@ -1,12 +1,13 @@
 # make run          sets up and trains the notes' network on the bundled digits; pictures in out/
 # make test         sets up and runs the tests (without PyTorch)
 # make lint         style, and types of the programs in practice/, against the generated stubs
-# make conformance  a second environment with PyTorch, and the live comparisons
+# make conformance  a second environment with PyTorch and torchvision, and the live comparisons
 # make bench        the measured table, beside PyTorch
 PYTHON ?= python3
 VENV := .venv
 ORACLE := .venv-oracle
 TORCH := torch==2.13.0
+TORCHVISION := torchvision==0.28.0
 
 .PHONY: run test lint conformance bench clean
 
@@ -15,9 +16,11 @@ $(VENV)/.installed: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,practice]'
 	touch $@
 
-$(ORACLE)/.installed: pyproject.toml
+# torchvision alone: its wheel asks for another build of PyTorch (tests/oracle/torchvision_cpu.py)
+$(ORACLE)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(ORACLE)
 	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,practice]' $(TORCH) expecttest scipy
+	$(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TORCHVISION)
 	touch $@
 
 run: $(VENV)/.installed

@@ -12,14 +12,8 @@ import os
 import numpy as np
 import torch
 
-# The wheel's compiled operators do not load beside the CPU build of PyTorch; its transforms are Python and need only these declared.
-_declared = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _declared.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-from torchvision import transforms  # noqa: E402
-
-from tests.vision.transforms.cases import CASES, images, results  # noqa: E402
+from tests.oracle.torchvision_cpu import torchvision
+from tests.vision.transforms.cases import CASES, images, results
 
 PATH = os.path.join(os.path.dirname(__file__), "transforms.npz")
 
@@ -30,7 +24,7 @@ def main() -> None:
         for name in names:
             image = images()[name]
             image = torch.from_numpy(image) if isinstance(image, np.ndarray) else image
-            for i, found in enumerate(results(case, image, torch, transforms)):
+            for i, found in enumerate(results(case, image, torch, torchvision.transforms)):
                 recorded[f"{case} {name} {i}"] = found
     index = {name: (value.dtype.str, value.shape) for name, value in recorded.items()}  # the arrays lie end to end, in this order
     text = np.frombuffer(json.dumps(index, separators=(",", ":")).encode(), np.uint8)

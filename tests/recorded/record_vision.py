@@ -13,25 +13,18 @@ import numpy as np
 import scipy.io
 import torch
 
-# The wheel's compiled operators do not load beside the CPU build of PyTorch; the rest is Python and needs only these declared.
-_declared = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _declared.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import torchvision  # noqa: E402
-from torchvision import tv_tensors  # noqa: E402
-from torchvision.transforms import v2  # noqa: E402
-
-from tests.recorded import save  # noqa: E402
-from tests.vision import utils_cases  # noqa: E402
-from tests.vision.models import cases as models  # noqa: E402
-from tests.vision.ops import cases as ops  # noqa: E402
-from tests.vision.transforms.v2 import cases as second  # noqa: E402
+from tests.oracle.torchvision_cpu import torchvision
+from tests.recorded import save
+from tests.vision import utils_cases
+from tests.vision.models import cases as models
+from tests.vision.ops import cases as ops
+from tests.vision.transforms.v2 import cases as second
 
 PATH = Path(__file__).parent / "vision.npz"
 
 
 def main() -> None:
+    v2, tv_tensors = torchvision.transforms.v2, torchvision.tv_tensors
     found = {}
     names = torchvision.models.list_models(module=torchvision.models)
     found["models"] = "\n".join(names)

@@ -9,7 +9,10 @@ from suiren.vision.datasets.vision import VisionDataset
 
 
 class FakeData(VisionDataset):
-    """`size` random images (C, H, W) of `num_classes` classes: (PIL image, int). Image i is always the same one: drawn from the seed i + `random_offset`."""
+    """`size` random images (C, H, W) of `num_classes` classes: (PIL image, int). Image i is always the same one: drawn from the seed i + `random_offset`.
+
+    `target_transform` gets a tensor, and gives one.
+    """
 
     def __init__(
         self,
@@ -31,8 +34,9 @@ class FakeData(VisionDataset):
             raise IndexError(f"{type(self).__name__} index out of range")
         generator = Generator().manual_seed(index + self.random_offset)
         pixels = randn(*self.image_size, generator=generator)
-        target = int(randint(0, self.num_classes, (1,), generator=generator).item())
-        return self._transformed(to_pil_image(pixels), target)
+        target = randint(0, self.num_classes, (1,), generator=generator)[0]
+        image, target = self._transformed(to_pil_image(pixels), target)
+        return image, target.item()
 
     def __len__(self) -> int:
         return self.size

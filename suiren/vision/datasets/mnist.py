@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import string
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from suiren.tensor import Tensor
-from suiren.utils.data.memory import array_of_tensor, own
+from suiren.utils.data.memory import own, peek
 from suiren.vision.datasets.utils import check_integrity, download_and_extract_archive, extract_archive, verify_str_arg
 from suiren.vision.datasets.vision import VisionDataset
 
@@ -32,10 +33,20 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     return np.frombuffer(data, dtype, offset=4 + 4 * ndim).reshape(shape).astype(dtype.newbyteorder("="))
 
 
+def _renamed(name: str, now: str) -> property:
+    """An attribute under the name that it had of old."""
+
+    def get(self: Any) -> Any:
+        warnings.warn(f"{name} has been renamed {now}", stacklevel=2)
+        return getattr(self, now)
+
+    return property(get)
+
+
 class MNIST(VisionDataset):
     """Handwritten digits, 60,000 for training and 10,000 for testing: (PIL image of mode 'L', int).
 
-    `root` holds (or is to hold) `MNIST/raw`. RuntimeError where the files are missing and not to be downloaded, or are damaged.
+    `data`, uint8 (n, 28, 28), and `targets`, int64 (n,), may be written to. `root` holds (or is to hold) `MNIST/raw`. RuntimeError where the files are missing and not to be downloaded, or are damaged.
     Source: http://yann.lecun.com/exdb/mnist/; torchvision.datasets.MNIST.
     """
 
@@ -68,28 +79,13 @@ class MNIST(VisionDataset):
     def _keep(self, images: np.ndarray, labels: np.ndarray) -> None:
         if images.ndim != 3 or labels.shape != images.shape[:1] or images.dtype != np.uint8:
             raise RuntimeError(f"the files in {self.raw_folder} do not belong together: images {images.shape}, labels {labels.shape}")
-        self._images, self._labels = images, labels.tolist()
-
-    @property
-    def data(self) -> Tensor:
-        """The images, uint8 (n, 28, 28); may be set to others."""
-        return own(self._images)
-
-    @data.setter
-    def data(self, images: Tensor) -> None:
-        self._images = array_of_tensor(images).copy()
-
-    @property
-    def targets(self) -> Tensor:
-        """The labels, int64 (n,); may be set to others."""
-        return own(np.array(self._labels, np.int64))
-
-    @targets.setter
-    def targets(self, labels: Any) -> None:
-        self._labels = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+        self.data, self.targets = own(images), own(labels.astype(np.int64))
 
     def _file(self, kind: str) -> str:
         return os.path.join(self.raw_folder, f"{'train' if self.train else 't10k'}-{kind}-ubyte")
+
+    train_data, test_data = _renamed("train_data", "data"), _renamed("test_data", "data")
+    train_labels, test_labels = _renamed("train_labels", "targets"), _renamed("test_labels", "targets")
 
     @property
     def images_file(self) -> str:
@@ -128,10 +124,16 @@ class MNIST(VisionDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         from PIL import Image
 
-        return self._transformed(Image.fromarray(self._images[index]), self._labels[index])
+        return self._transformed(Image.fromarray(self._pixels(index)), int(self._fact(index)))
+
+    def _pixels(self, index: int) -> np.ndarray:
+        return peek(self.data)[index].copy()  # an image may outlive the data set
+
+    def _fact(self, index: int) -> Any:
+        return peek(self.targets)[index] if isinstance(self.targets, Tensor) else self.targets[index]
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self.data)
 
     def extra_repr(self) -> str:
         return f"Split: {'Train' if self.train else 'Test'}"
@@ -243,18 +245,7 @@ class QMNIST(MNIST):
         if images.ndim != 3 or labels.ndim != 2 or len(labels) != len(images) or images.dtype != np.uint8:
             raise RuntimeError(f"the files in {self.raw_folder} do not belong together: images {images.shape}, labels {labels.shape}")
         part = {"test10k": slice(0, 10000), "test50k": slice(10000, None)}.get(self.what, slice(None))
-        self._images, self._facts = images[part], labels[part].astype(np.int64)
-        self._labels = self._facts[:, 0].tolist()
-
-    @property
-    def targets(self) -> Tensor:
-        """What is known of each digit, int64 (n, 8); the class comes first."""
-        return own(self._facts)
-
-    @targets.setter
-    def targets(self, facts: Tensor) -> None:
-        self._facts = array_of_tensor(facts).copy()
-        self._labels = self._facts[:, 0].tolist()
+        self.data, self.targets = own(images[part]), own(labels[part].astype(np.int64))  # the class comes first of eight facts
 
     def download(self) -> None:
         """Fetches and unpacks the two files of the part, unless they are there."""
@@ -265,7 +256,8 @@ class QMNIST(MNIST):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         from PIL import Image
 
-        return self._transformed(Image.fromarray(self._images[index]), self._labels[index] if self.compat else own(self._facts[index]))
+        facts = self._fact(index)
+        return self._transformed(Image.fromarray(self._pixels(index)), int(facts[0]) if self.compat else own(np.asarray(facts)))
 
     def extra_repr(self) -> str:
         return f"Split: {self.what}"

@@ -136,10 +136,17 @@ class Caltech101(_Caltech):
     _folder, _objects = "caltech101", "101_ObjectCategories"
     _outlines = {"Faces": "Faces_2", "Faces_easy": "Faces_3", "Motorbikes": "Motorbikes_16", "airplanes": "Airplanes_Side_2"}
 
-    def __init__(self, root: str | os.PathLike, target_type: list[str] | str = "category", *args: Any, **options: Any):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        target_type: list[str] | str = "category",
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        download: bool = False,
+    ):
         kinds = [target_type] if isinstance(target_type, str) else target_type
         self.target_type = [verify_str_arg(kind, "target_type", ("category", "annotation")) for kind in kinds]
-        super().__init__(root, *args, **options)
+        super().__init__(root, transform, target_transform, download)
         self.annotation_categories = [self._outlines.get(name, name) for name in self.categories]
 
     def download(self) -> None:

@@ -32,6 +32,7 @@ class _Photos(VisionDataset):
         target_transform: Callable | None = None,
         download: bool = False,
         loader: Callable[[str], Any] = default_loader,
+        *,
         transforms: Callable | None = None,
     ):
         super().__init__(root, transforms=transforms, transform=transform, target_transform=target_transform)
@@ -75,9 +76,19 @@ def _lines(path: str) -> list[str]:
 class _WithSplit(_Photos):
     _splits: tuple[str, ...] = ()
 
-    def __init__(self, root: str | os.PathLike, split: str, **options: Any):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        split: str = "train",
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        download: bool = False,
+        loader: Callable[[str], Any] = default_loader,
+        *,
+        transforms: Callable | None = None,
+    ):
         self._split = verify_str_arg(split, "split", self._splits)
-        super().__init__(root, **options)
+        super().__init__(root, transform, target_transform, download, loader, transforms=transforms)
 
     def extra_repr(self) -> str:
         return f"split={self._split}"
@@ -108,11 +119,20 @@ class DTD(_WithSplit):
     _archives = (("https://www.robots.ox.ac.uk/~vgg/data/dtd/download/dtd-r1.0.1.tar.gz", "fff73e5086ae6bdbea199a49dfb8a4c1"),)
     _folder, _splits = "dtd", ("train", "val", "test")
 
-    def __init__(self, root: str | os.PathLike, split: str = "train", partition: int = 1, **options: Any):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        split: str = "train",
+        partition: int = 1,
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        download: bool = False,
+        loader: Callable[[str], Any] = default_loader,
+    ):
         if not isinstance(partition, int) or not 1 <= partition <= 10:
             raise ValueError(f"Parameter 'partition' should be an integer with `1 <= partition <= 10`, but got {partition} instead")
         self._partition = partition
-        super().__init__(root, split, **options)
+        super().__init__(root, split, transform, target_transform, download, loader)
 
     def _check_exists(self) -> bool:
         return os.path.isdir(os.path.join(self._base, "dtd"))
@@ -131,9 +151,6 @@ class GTSRB(_WithSplit):
 
     _URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
     _folder, _splits = "gtsrb", ("train", "test")
-
-    def __init__(self, root: str | os.PathLike, split: str = "train", **options: Any):
-        super().__init__(root, split, **options)
 
     def _target_folder(self) -> str:
         return os.path.join(self._base, "GTSRB", "Training" if self._split == "train" else os.path.join("Final_Test", "Images"))
@@ -164,9 +181,6 @@ class Food101(_WithSplit):
     _archives = (("http://data.vision.ee.ethz.ch/cvl/food-101.tar.gz", "85eeb15f3717b99a5da872d97d918f87"),)
     _splits = ("train", "test")
 
-    def __init__(self, root: str | os.PathLike, split: str = "train", **options: Any):
-        super().__init__(root, split, **options)
-
     def _check_exists(self) -> bool:
         return all(os.path.isdir(os.path.join(self._base, "food-101", name)) for name in ("meta", "images"))
 
@@ -183,9 +197,6 @@ class Country211(_WithSplit):
 
     _archives = (("https://openaipublic.azureedge.net/clip/data/country211.tgz", "84988d7644798601126c29e9877aab6a"),)
     _splits = ("train", "valid", "test")
-
-    def __init__(self, root: str | os.PathLike, split: str = "train", **options: Any):
-        super().__init__(root, split, **options)
 
     def _check_exists(self) -> bool:
         return os.path.isdir(os.path.join(self._base, "country211"))
@@ -204,9 +215,7 @@ class RenderedSST2(_WithSplit):
     _archives = (("https://openaipublic.azureedge.net/clip/data/rendered-sst2.tgz", "2384d08e9dcfa4bd55b324e610496ee5"),)
     _splits = ("train", "val", "test")
 
-    def __init__(self, root: str | os.PathLike, split: str = "train", **options: Any):
-        self._named(["negative", "positive"])
-        super().__init__(root, split, **options)
+    classes, class_to_idx = ["negative", "positive"], {"negative": 0, "positive": 1}
 
     def _split_folder(self) -> str:
         return os.path.join(self._base, "rendered-sst2", "valid" if self._split == "val" else self._split)
@@ -224,9 +233,18 @@ class FGVCAircraft(_WithSplit):
     _archives = (("https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/archives/fgvc-aircraft-2013b.tar.gz", None),)
     _splits = ("train", "val", "trainval", "test")
 
-    def __init__(self, root: str | os.PathLike, split: str = "trainval", annotation_level: str = "variant", **options: Any):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        split: str = "trainval",
+        annotation_level: str = "variant",
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        download: bool = False,
+        loader: Callable[[str], Any] = default_loader,
+    ):
         self._level = verify_str_arg(annotation_level, "annotation_level", ("variant", "family", "manufacturer"))
-        super().__init__(root, split, **options)
+        super().__init__(root, split, transform, target_transform, download, loader)
 
     def _check_exists(self) -> bool:
         return os.path.isdir(os.path.join(self._base, "fgvc-aircraft-2013b"))
@@ -255,10 +273,19 @@ class Imagenette(_WithSplit):
     }  # fmt: skip
     _splits = ("train", "val")
 
-    def __init__(self, root: str | os.PathLike, split: str = "train", size: str = "full", download: bool = False, **options: Any):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        split: str = "train",
+        size: str = "full",
+        download: bool = False,
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        loader: Callable[[str], Any] = default_loader,
+    ):
         self._size = verify_str_arg(size, "size", tuple(self._ARCHIVES))
         self._archives = (self._ARCHIVES[size],)
-        super().__init__(root, split, download=download, **options)
+        super().__init__(root, split, transform, target_transform, download, loader)
 
     def _size_folder(self) -> str:
         return os.path.join(self._base, os.path.splitext(os.path.basename(self._ARCHIVES[self._size][0]))[0])
@@ -287,9 +314,6 @@ class Flowers102(_WithSplit):
         "setid": ("setid.mat", "a5357ecc9cb78c4bef273ce3793fc85c"),
     }
     _folder, _splits = "flowers-102", ("train", "val", "test")
-
-    def __init__(self, root: str | os.PathLike, split: str = "train", **options: Any):
-        super().__init__(root, split, **options)
 
     def _check_exists(self) -> bool:
         files = (self._file_dict[key] for key in ("label", "setid"))
@@ -323,10 +347,19 @@ class OxfordIIITPet(_WithSplit):
     )
     _folder, _splits = "oxford-iiit-pet", ("trainval", "test")
 
-    def __init__(self, root: str | os.PathLike, split: str = "trainval", target_types: Sequence[str] | str = "category", **options: Any):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        split: str = "trainval",
+        target_types: Sequence[str] | str = "category",
+        transforms: Callable | None = None,
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        download: bool = False,
+    ):
         given = [target_types] if isinstance(target_types, str) else target_types
         self._target_types = [verify_str_arg(t, "target_types", ("category", "binary-category", "segmentation")) for t in given]
-        super().__init__(root, split, **options)
+        super().__init__(root, split, transform, target_transform, download, transforms=transforms)
 
     def _check_exists(self) -> bool:
         return all(os.path.isdir(os.path.join(self._base, name)) for name in ("images", "annotations"))

@@ -230,11 +230,13 @@ def download_and_extract_archive(
     extract_archive(os.path.join(download_root, filename), extract_root or download_root, remove_finished)
 
 
-def verify_str_arg(value: Any, arg: str | None = None, valid_values: Sequence[str] | None = None) -> str:
-    """The value, if it is a text and one of these. ValueError otherwise."""
+def verify_str_arg(value: Any, arg: str | None = None, valid_values: Sequence[str] | None = None, custom_msg: str | None = None) -> str:
+    """The value, if it is a text and one of these. ValueError otherwise, with `custom_msg` for another text."""
     if not isinstance(value, str):
         raise ValueError(f"Expected type str for argument {arg}, but got type {type(value)}.")
     if valid_values is not None and value not in valid_values:
+        if custom_msg is not None:
+            raise ValueError(custom_msg)
         listed = "'" + "', '".join(valid_values) + "'"
         raise ValueError(f"Unknown value '{value}' for argument {arg}. Valid values are {{{listed}}}.")
     return value

@@ -85,9 +85,19 @@ def padded(a: np.ndarray, sides: tuple[int, int, int, int], fill: float, mode: s
     widths = [(0, 0)] * (a.ndim - 2) + [(max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))]
     if mode == "constant":
         return np.pad(a, widths, "constant", constant_values=np.asarray(fill).astype(a.dtype))
-    if mode == "reflect" and any(max(pair) >= n for pair, n in zip(widths[-2:], a.shape[-2:])):
-        raise RuntimeError(f"Padding size should be less than the corresponding input dimension, but got padding {sides} for {h} by {w}")
+    if mode == "reflect":
+        for axis in (-1, -2):
+            check_reflected(a.shape, axis, widths[axis])
     return np.pad(a, widths, mode)
+
+
+def check_reflected(shape: tuple[int, ...], axis: int, pair: tuple[int, int]) -> None:
+    """RuntimeError if so many pixels at the two ends of the axis, -1 or -2, cannot mirror what is within."""
+    if max(pair) >= shape[axis]:
+        raise RuntimeError(
+            f"Argument #{2 - 2 * axis}: Padding size should be less than the corresponding input dimension, "
+            f"but got: padding {pair} at dimension {4 + axis} of input {[int(np.prod(shape[:-3])), *shape[-3:]]}"
+        )
 
 
 # ---------------------------------------------------------------- resizing
@@ -131,12 +141,7 @@ def blurred(a: np.ndarray, sizes: Sequence[int], sigmas: Sequence[float]) -> np.
     out = a.astype(kind, copy=False)
     for axis, size, sigma in ((-1, sizes[0], sigmas[0]), (-2, sizes[1], sigmas[1])):
         half = size // 2
-        if half >= out.shape[axis]:
-            shape = [int(np.prod(a.shape[:-3])), *a.shape[-3:]]
-            raise RuntimeError(
-                f"Argument #{2 - 2 * axis}: Padding size should be less than the corresponding input dimension, "
-                f"but got: padding ({half}, {half}) at dimension {4 + axis} of input {shape}"
-            )
+        check_reflected(a.shape, axis, (half, half))
         x = np.linspace(-(size - 1) * 0.5, (size - 1) * 0.5, size)
         kernel = np.exp(-0.5 * (x / sigma) ** 2)
         kernel = (kernel / kernel.sum()).astype(kind)

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import suiren
 from suiren.vision import datasets
 from suiren.vision.datasets import utils
 from suiren.vision.datasets.matlab import load_matrices
@@ -186,8 +185,13 @@ def test_mnist_may_be_cut_down(tmp_path):
     keep = data.targets == 1
     data.data, data.targets = data.data[keep], data.targets[keep]
     assert len(data) == 2 and [label for _, label in data] == [1, 1] and tuple(data.data.shape) == (2, 28, 28)
+    data.targets[data.targets == 1] = 5
+    data.data[1] = 9
+    assert data[0][1] == data[1][1] == 5 and np.unique(np.asarray(data[1][0])).tolist() == [9]
+    with pytest.warns(UserWarning, match="train_labels has been renamed targets"):
+        assert data.train_labels is data.targets
     data.targets = [7, 8]
-    assert data[1][1] == 8 and data.targets.dtype is suiren.int64
+    assert data[1][1] == 8 and data.targets == [7, 8]
 
 
 # ---------------------------------------------------------------- photographs

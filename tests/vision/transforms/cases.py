@@ -47,7 +47,7 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("T.FiveCrop(5)", ALL),
     ("T.TenCrop(5, vertical_flip=True)", PIL),
     ("T.Grayscale()", ("rgb", "L", "float", "batch")),
-    ("T.Grayscale(3)", ("rgb", "L", "float", "batch")),
+    ("T.Grayscale(3)", ("rgb", "L", "float", "gray", "batch")),
     ("T.RandomGrayscale(0.5)", ("rgb", "float")),
     ("T.ColorJitter(0.4, 0.4, 0.4, 0.1)", ALL),
     ("T.ColorJitter(brightness=(0.5, 2), hue=(0.2, 0.4))", ("rgb", "float")),

@@ -157,6 +157,9 @@ class Transform(Module):
 
     _transformed_types: tuple = (Tensor, Image.Image)
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def check_inputs(self, flat_inputs: list[Any]) -> None:
         """Raises for a sample that it cannot take."""
 

@@ -23,6 +23,8 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("v2.RandomVerticalFlip(0.7)", EVERY),
     *((f"v2.Resize({args})", EVERY) for args in ("(5, 7)", "13", "None, max_size=9", "[6], interpolation='nearest'", "8, v2.InterpolationMode.BICUBIC, max_size=9")),
     ("v2.Resize(6, antialias=False)", TENSORS),
+    ("v2.Resize((7, 8), v2.InterpolationMode.LANCZOS)", TENSORS),
+    ("v2.Normalize([0.5, 0.4, 0.3], [0.2, 0.3, 0.4])", ("floats", "gray")),
     ("v2.CenterCrop(6)", EVERY),
     ("v2.CenterCrop((14, 5))", EVERY),
     ("v2.RandomResizedCrop(8)", EVERY),
@@ -99,6 +101,8 @@ def sample(name: str, t: Any, tv: Any) -> Any:
     pixels, floats = given["bytes"], given["float"]
     if name in ("bytes", "floats"):
         return tv.Image(t.from_numpy(pixels if name == "bytes" else floats))
+    if name == "gray":
+        return tv.Image(t.from_numpy(given["gray"]))
     if name == "batch":
         stack = np.stack([floats, floats[::-1], floats[:, ::-1]])
         return t.from_numpy(np.ascontiguousarray(stack)), t.tensor([3, 0, 1])

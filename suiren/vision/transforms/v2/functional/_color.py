@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from suiren.vision.transforms import arrays
 from suiren.vision.transforms import functional as F
@@ -103,7 +103,7 @@ def invert(inpt: Any) -> Any:
 @dispatched()
 def posterize(inpt: Any, bits: int) -> Any:
     """Only the upper `bits` of each integer kept; floats in as many steps."""
-    return _either(inpt, F.posterize, A.posterized, bits)
+    return _either(inpt, ImageOps.posterize, A.posterized, bits)
 
 
 def _solarized(a: np.ndarray, threshold: float) -> np.ndarray:

@@ -25,14 +25,15 @@ def mode_of(interpolation: InterpolationMode | str | int) -> InterpolationMode:
     return interpolation_mode(InterpolationMode(interpolation.lower()) if isinstance(interpolation, str) else interpolation)
 
 
-def dispatched(*, mask: Callable | None = None, boxes: Callable | None = None, points: Callable | None = None) -> Callable:
+def dispatched(*, mask: Callable | None = None, boxes: Callable | None = None, points: Callable | None = None, pil: bool = True) -> Callable:
     """Makes a function of a PIL image or a plain tensor one of tv_tensors too; their sort and what they say of themselves are kept.
 
     `mask(tensor, **arguments)`; `boxes(array, format, canvas_size, clamping_mode, **arguments)` and `points(array, canvas_size, **arguments)`
-    give an array, or an array and the new canvas size. What has no rule is refused: TypeError.
+    give an array, or an array and the new canvas size. What has no rule is refused, and PIL images without `pil`: TypeError.
     """
 
     def declare(f: Callable) -> Callable:
+        takes_also = (Tensor, Image.Image) if pil else Tensor
         parameters = list(inspect.signature(f).parameters.values())
 
         def arguments(args: tuple, kwargs: dict) -> dict[str, Any]:
@@ -43,8 +44,9 @@ def dispatched(*, mask: Callable | None = None, boxes: Callable | None = None, p
         @functools.wraps(f)
         def g(inpt: Any, *args: Any, **kwargs: Any) -> Any:
             if not isinstance(inpt, tv_tensors.TVTensor):
-                if not isinstance(inpt, (Tensor, Image.Image)):
-                    raise TypeError(f"Functional F.{f.__name__} supports inputs of type PIL image or tensor, but got {type(inpt)} instead.")
+                if not isinstance(inpt, takes_also):
+                    kinds = "PIL image or tensor" if pil else "tensor"
+                    raise TypeError(f"Functional F.{f.__name__} supports inputs of type {kinds}, but got {type(inpt)} instead.")
                 return f(inpt, *args, **kwargs)
             if isinstance(inpt, (tv_tensors.Image, tv_tensors.Video)):
                 found = f(tv_tensors.pure(inpt), *args, **kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from suiren import dtypes
+from suiren.nn.functional import resizing
 from suiren.tensor import Tensor
 from suiren.utils.data.memory import array_of_tensor
 from suiren.vision import tv_tensors
@@ -128,9 +129,20 @@ def _pad_points(a: np.ndarray, canvas_size: Any, padding: Any, fill: Any, paddin
     return a + np.array([left, top], a.dtype), (canvas_size[0] + top + bottom, canvas_size[1] + left + right)
 
 
+def _check_padding(padding: Any, mode: Any) -> None:
+    if not isinstance(padding, (int, tuple, list)):
+        raise TypeError(f"`padding` should be an integer or tuple or list of integers, but got {padding}")
+    if not isinstance(padding, int) and len(padding) not in (1, 2, 4):
+        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple or list. Found {len(padding)}")
+    if mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError(f"`padding_mode` should be either `'constant'`, `'edge'`, `'reflect'` or `'symmetric'`, but got `{mode!r}`.")
+
+
 @dispatched(mask=_pad_mask, boxes=_pad_boxes, points=_pad_points)
 def pad(inpt: Any, padding: int | Sequence[int], fill: Any = None, padding_mode: str = "constant") -> Any:
     """Borders, as `transforms.functional.pad` has them; `fill` may be one number for each channel of a tensor."""
+    if isinstance(inpt, Tensor):
+        _check_padding(padding, padding_mode)
     if isinstance(inpt, Tensor) and isinstance(fill, (tuple, list)):
         if len(fill) == 1:
             return F.pad(inpt, padding, fill[0], padding_mode)
@@ -152,6 +164,13 @@ def _new_size(canvas_size: Sequence[int], size: Any, max_size: int | None) -> tu
             raise ValueError(f"max_size must be an integer when size is None, but got {max_size} instead.")
         short = int(max_size * min(h, w) / max(h, w))
         return (max_size, short) if w <= h else (short, max_size)
+    if not isinstance(size, int) and len(size) > 1:
+        if max_size is not None:
+            raise ValueError(
+                "max_size should only be passed if size is None or specifies the length of the smaller edge, "
+                "i.e. size should be an int or a sequence of length 1 in torchscript mode."
+            )
+        return size[0], size[1]
     return F.resized_size(h, w, size, max_size)
 
 
@@ -182,7 +201,7 @@ def resize(
         raise ValueError("InterpolationMode.LANCZOS requires antialias=True")
     if new == tuple(inpt.shape[-2:]):
         return inpt
-    is_bytes = inpt.dtype is dtypes.uint8 and mode in (BILINEAR, InterpolationMode.BICUBIC)
+    is_bytes = inpt.dtype is dtypes.uint8 and mode.value in resizing.FILTERS
     return tensor_of((arrays.resized_bytes if is_bytes else arrays.resized)(array_of(inpt), *new, mode.value, bool(antialias)))
 
 

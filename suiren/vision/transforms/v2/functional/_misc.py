@@ -52,13 +52,13 @@ def erase(inpt: Any, i: int, j: int, h: int, w: int, v: Any, inplace: bool = Fal
 
 
 @dispatched()
-def jpeg(inpt: Any, quality: int) -> Any:
+def jpeg(image: Any, quality: int) -> Any:
     """What JPEG of this quality, 1 to 100, leaves of an image of bytes."""
-    if isinstance(inpt, Image.Image):
+    if isinstance(image, Image.Image):
         file = io.BytesIO()
-        inpt.save(file, format="JPEG", quality=quality)
+        image.save(file, format="JPEG", quality=quality)
         return Image.open(file).copy()
-    a = array_of(inpt)
+    a = array_of(image)
     flat = a.reshape(-1, *a.shape[-3:])
     done = [np.asarray(jpeg(to_pil_image(from_numpy(np.ascontiguousarray(x))), quality)) for x in flat]
     planes = [x.transpose(2, 0, 1) if x.ndim == 3 else x[None] for x in done]
@@ -68,7 +68,7 @@ def jpeg(inpt: Any, quality: int) -> Any:
 # ---------------------------------------------------------------- dtypes and classes
 
 
-@dispatched()
+@dispatched(pil=False)
 def normalize(inpt: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False) -> Tensor:
     """(x − mean) / std for each channel of a float tensor; gray images become as many channels as there are means."""
     if not inpt.is_floating_point():
