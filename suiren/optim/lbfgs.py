@@ -12,8 +12,10 @@ from suiren.api.pointwise import abs as magnitude
 from suiren.autograd.modes import enable_grad, no_grad
 from suiren.optim.optimizer import Optimizer, filled, number
 from suiren.tensor import Tensor
+from suiren.trace import pending
 
 SUFFICIENT, CURVATURE = 1e-4, 0.9  # the two constants of the Wolfe conditions
+PAIRS = 4  # of the history in one recording: as it grows, there are this many programs of the two loops, not one for every length
 Point = tuple[float, float, Tensor, float]  # (step, loss, gradient, slope along the direction)
 
 
@@ -162,12 +164,16 @@ class LBFGS(Optimizer):
             ro.append(1.0 / ys)
             state["H_diag"] = ys / y.dot(y)
         q, weights = gradient.neg(), [None] * len(dirs)
-        for i in reversed(range(len(dirs))):
+        for done, i in enumerate(reversed(range(len(dirs))), 1):
             weights[i] = steps[i].dot(q) * ro[i]
             q = q - weights[i] * dirs[i]
+            if done % PAIRS == 0:
+                pending.finish()
         q = q * state["H_diag"]
         for i in range(len(dirs)):
             q = q + (weights[i] - dirs[i].dot(q) * ro[i]) * steps[i]
+            if (i + 1) % PAIRS == 0:
+                pending.finish()
         return q
 
     def step(self, closure: Callable[[], Any]) -> Any:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import suiren
-from suiren.optim import LBFGS, Adafactor, Muon, swa_utils
+from suiren.optim import LBFGS, Adafactor, Muon, lbfgs, swa_utils
+from suiren.trace import execution
 from tests.optim import cases
 from tests.recorded import OPTIM_FILE, recorded
 
@@ -14,6 +15,26 @@ from tests.recorded import OPTIM_FILE, recorded
 @pytest.mark.parametrize("name", cases.LBFGS)
 def test_lbfgs(name):
     np.testing.assert_allclose(cases.lbfgs_path(suiren, name), recorded(f"LBFGS|{name}|path", file=OPTIM_FILE), rtol=1e-6)
+
+
+def test_a_longer_history_of_lbfgs_makes_no_new_programs():
+    suiren.manual_seed(0)
+    matrix, x = suiren.randn(40, 40, dtype=suiren.float64), suiren.zeros(40, dtype=suiren.float64, requires_grad=True)
+    step = LBFGS([x], lr=0.1, max_iter=1, history_size=100, tolerance_grad=0, tolerance_change=0)
+
+    def closure():
+        step.zero_grad()
+        loss = (matrix @ x - 1).pow(2).sum() + x.cos().sum()
+        loss.backward()
+        return loss
+
+    known = []
+    for _ in range(5):
+        for _ in range(2 * lbfgs.PAIRS):
+            step.step(closure)
+        known.append(len(execution.endings))
+    assert len(step.state[x]["old_dirs"]) > 8 * lbfgs.PAIRS
+    assert known[2] == known[4]
 
 
 @pytest.mark.parametrize("k", range(len(cases.MUON)))
