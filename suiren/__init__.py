@@ -64,7 +64,9 @@ from suiren.dtypes import int64 as int64
 from suiren.dtypes import promote_types as promote_types
 from suiren.dtypes import set_default_dtype as set_default_dtype
 from suiren.dtypes import uint8 as uint8
+from suiren.dtypes import uint16 as uint16
 from suiren.dtypes import uint32 as uint32
+from suiren.dtypes import uint64 as uint64
 from suiren.formats import channels_last as channels_last
 from suiren.formats import channels_last_3d as channels_last_3d
 from suiren.formats import contiguous_format as contiguous_format

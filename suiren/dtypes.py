@@ -82,13 +82,15 @@ int8 = dtype._make("int8", "int8", INTEGER, 1, "i8", "i8")
 int16 = dtype._make("int16", "int16", INTEGER, 2, "i16", "i16")
 int32 = dtype._make("int32", "int32", INTEGER, 4, "i32", "i32")
 int64 = dtype._make("int64", "int64", INTEGER, 8, "i64", "i64")
+uint16 = dtype._make("uint16", "uint16", INTEGER, 2, "i16", "u16")
 uint32 = dtype._make("uint32", "uint32", INTEGER, 4, "i32", "u32")
+uint64 = dtype._make("uint64", "uint64", INTEGER, 8, "i64", "u64")
 bool_ = dtype._make("bool", "bool", BOOL, 1, "i1", "b8")
 complex64 = dtype._make("complex64", "complex64", COMPLEX, 8, "", "c64")
 complex128 = dtype._make("complex128", "complex128", COMPLEX, 16, "", "c128")
 
 NARROW = (float16, bfloat16)  # computed in float32 and rounded, as PyTorch does
-ALL = (float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, uint32, bool_, complex64, complex128)
+ALL = (float32, float64, float16, bfloat16, uint8, int8, int16, int32, int64, uint16, uint32, uint64, bool_, complex64, complex128)
 # What a Python class stands for where a dtype is asked: `x.to(float)`.
 OF_CLASS = {float: float64, int: int64, bool: bool_, complex: complex128}
 _BY_NAME = {d.name: d for d in ALL}
@@ -96,7 +98,7 @@ _BY_NUMPY = {d.np: d for d in ALL if d is not bfloat16}  # that one comes when i
 
 _SCALAR_NAMES = {
     "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "uint8": "Byte", "int8": "Char", "int16": "Short",
-    "int32": "Int", "int64": "Long", "uint32": "UInt32", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+    "int32": "Int", "int64": "Long", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
 }  # fmt: skip
 
 _default = float32
@@ -112,7 +114,7 @@ def from_numpy_dtype(np_dtype) -> dtype:
     try:
         return _BY_NUMPY[np.dtype(np_dtype).newbyteorder("=")]
     except KeyError:
-        order = (float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint32, uint8, bool_)
+        order = (float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, bool_)
         named = np.dtype(np_dtype)
         raise TypeError(
             f"can't convert np.ndarray of type {named.type.__module__}.{named.type.__name__}. "
@@ -146,7 +148,7 @@ def of_number(cls: type) -> dtype:
     return _default
 
 
-_INT_RANK = {"uint8": 0, "int8": 0, "int16": 1, "int32": 2, "uint32": 2, "int64": 3}
+_INT_RANK = {"uint8": 0, "int8": 0, "uint16": 1, "int16": 1, "uint32": 2, "int32": 2, "uint64": 3, "int64": 3}
 _FLOAT_RANK = {"float16": 0, "bfloat16": 0, "float32": 1, "float64": 2}
 
 
@@ -240,4 +242,4 @@ class iinfo:
         return hash(("iinfo", self._dtype.name))
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

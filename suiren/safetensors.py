@@ -22,7 +22,7 @@ from suiren.trace.storage import adopt, array_of
 
 _CODES = {
     "F64": dtypes.float64, "F32": dtypes.float32, "F16": dtypes.float16, "BF16": dtypes.bfloat16, "I64": dtypes.int64, "I32": dtypes.int32,
-    "I16": dtypes.int16, "I8": dtypes.int8, "U8": dtypes.uint8, "U32": dtypes.uint32, "BOOL": dtypes.bool_, "C64": dtypes.complex64,
+    "I16": dtypes.int16, "I8": dtypes.int8, "U8": dtypes.uint8, "U16": dtypes.uint16, "U32": dtypes.uint32, "U64": dtypes.uint64, "BOOL": dtypes.bool_, "C64": dtypes.complex64,
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from suiren.dtypes import ALL, FLOAT, INTEGER, dtype, finfo, iinfo
+from suiren.dtypes import ALL, FLOAT, INTEGER, dtype, finfo, iinfo, uint64
 from suiren.trace.pending import settle
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, array_of
@@ -148,25 +148,26 @@ def is_number(x) -> bool:
 
 # The numbers that a dtype can hold.
 _LIMITS = {d: (iinfo(d).min, iinfo(d).max) if d.category == INTEGER else (finfo(d).min, finfo(d).max) for d in ALL if d.category in (INTEGER, FLOAT)}
-_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int64": "int64_t", "uint32": "uint32_t"}
+_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int64": "int64_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t"}
 
 
-def check_fits(value, d: dtype) -> None:
-    """RuntimeError for a number that a dtype cannot hold, where PyTorch converts one. Source: overflows in c10/util/TypeCast.h"""
+def fitting(value, d: dtype):
+    """A number as one that is recorded to fill a dtype. RuntimeError for one that it cannot hold. Source: overflows in c10/util/TypeCast.h"""
     limits = _LIMITS.get(d)
     if limits is None or not is_number(value):  # bool takes any number; complex does nearly so
-        return
+        return value
     low, high = limits
     if isinstance(value, (complex, np.complexfloating)):
         fits = value.imag == 0 and low <= value.real <= high
     elif low <= value <= high:
-        return
+        return value - (1 << 64) if value >= 1 << 63 and d is uint64 else value  # recorded integers have 64 bits and a sign
     elif d.category == FLOAT:
         fits = not math.isfinite(value)
     else:  # a negative integer wraps round in an unsigned dtype
         fits = not d.is_signed and isinstance(value, (int, np.integer)) and -high <= value < 0
     if not fits:
         raise RuntimeError(f"value cannot be converted to type {_C_NAMES.get(d.name) or C_WORDS[d.name]} without overflow")
+    return value
 
 
 def kind(x) -> Spec | type:
@@ -177,7 +178,7 @@ def kind(x) -> Spec | type:
 # A dtype in PyTorch's messages: as the kernels' names have it, and as C++ has it.
 TYPE_WORDS = {
     "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool", "uint32": "UInt32", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+    "int8": "Char", "uint8": "Byte", "bool": "Bool", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
 }  # fmt: skip
 C_WORDS = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",

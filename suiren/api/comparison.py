@@ -5,7 +5,7 @@ Results are bool tensors; operands are compared in their promoted dtype.
 
 from __future__ import annotations
 
-from suiren.api.arguments import C_WORDS, TYPE_WORDS, check_fits, check_tensor, dims_of, is_number
+from suiren.api.arguments import C_WORDS, TYPE_WORDS, check_tensor, dims_of, fitting, is_number
 from suiren.api.surface import public
 from suiren.dtypes import FLOAT, float64
 from suiren.ops import compare, complex, creation, movement, pointwise, reduce
@@ -178,7 +178,7 @@ def masked_fill(input, mask, value):
             )
         value = creation.cast(value, dtype=input._spec.dtype)
     else:
-        check_fits(value, input._spec.dtype)
+        value = fitting(value, input._spec.dtype)
         value = creation.full(value, shape=(), dtype=input._spec.dtype)
     return compare.where(mask, value, input)
 

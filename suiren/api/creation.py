@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from suiren import dtypes
-from suiren.api.arguments import TYPE_WORDS, check_fits, integer, shape_of
+from suiren.api.arguments import TYPE_WORDS, fitting, integer, shape_of
 from suiren.api.surface import fill as fill_out
 from suiren.api.surface import public
 from suiren.device import check_device
@@ -36,7 +36,9 @@ def _array_of(data, dtype: dtype | None) -> np.ndarray:
     plain = _without_tensors(data)
     _check_rectangular(plain)
     try:
-        found = np.array(plain)
+        found = np.array(plain, np.uint64 if dtype is dtypes.uint64 else None)  # NumPy would take large and small ones together for floats
+    except OverflowError:
+        raise OverflowError("can't convert negative int to unsigned") from None
     except ValueError as error:
         raise ValueError(f"expected sequence of equal length at every dim: {error}") from None
     if found.dtype.kind in "OUSV":
@@ -256,7 +258,7 @@ def _filled(value, shape: tuple[int, ...], d: dtype, requires_grad: bool):
     if isinstance(value, Stored) and value._spec.ndim:
         raise RuntimeError(f"full(): fill value must be a scalar, got a tensor of shape {list(value._spec.shape)}")
     d = OF_CLASS.get(d, d)
-    check_fits(value, d)
+    value = fitting(value, d)
     return _leaf(record(creation.full, (value,), (shape, d)), requires_grad)
 
 
@@ -420,7 +422,7 @@ def fill(input, value):
     """One number (or 0-dim tensor) everywhere."""
     s = input._spec
     if not isinstance(value, Stored):
-        check_fits(value, s.dtype)
+        value = fitting(value, s.dtype)
         value = record(creation.full, (value,), ((), s.dtype))
     elif value._spec.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._spec.ndim} dimensions.")

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from suiren.api.arguments import TYPE_WORDS, check_fits, check_tensor, dim_of, integer, is_number, known, remember
+from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, fitting, integer, is_number, known, remember
 from suiren.api.picking import Advanced
 from suiren.api.shapes import expand
 from suiren.api.surface import public
@@ -107,14 +107,14 @@ def __setitem__(self, index, value) -> None:
             view = self
             for op, params in _known_steps(self, key, index):
                 view = record1(op, view, params)
-            check_fits(value, view._spec.dtype)
+            value = fitting(value, view._spec.dtype)
             write(view, record(creation.full, (value,), (view._spec.shape, view._spec.dtype)))
             return
     if not isinstance(value, Stored):
         if not is_number(value):
             value = Tensor.from_array(np.asarray(value, self._spec.dtype.np), copy=True)
         else:
-            check_fits(value, self._spec.dtype)
+            value = fitting(value, self._spec.dtype)
             value = record(creation.full, (value,), ((), self._spec.dtype))
     index = _mask_of(index) if isinstance(index, Stored) else index
     mask = _whole_mask(self, index)

@@ -12,7 +12,7 @@ import numpy as np
 
 from suiren import dtypes
 from suiren.api import casting
-from suiren.api.arguments import TYPE_WORDS, check_fits, check_tensor, data_of, dim_of
+from suiren.api.arguments import TYPE_WORDS, check_tensor, data_of, dim_of, fitting
 from suiren.api.shapes import reshaped
 from suiren.api.surface import public
 from suiren.dtypes import BOOL
@@ -206,7 +206,7 @@ def index_fill(input, dim: int, index, value):
     d = dim_of(dim, input._spec.ndim)
     shape = input._spec.shape
     if not isinstance(value, Stored):
-        check_fits(value, input._spec.dtype)
+        value = fitting(value, input._spec.dtype)
     value = creation.cast(value, dtype=input._spec.dtype) if isinstance(value, Stored) else creation.full(value, shape=(), dtype=input._spec.dtype)
     if index._spec.dtype is not dtypes.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")

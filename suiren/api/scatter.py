@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from suiren import dtypes
-from suiren.api.arguments import TYPE_WORDS, check_fits, check_tensor, dim_of, is_number
+from suiren.api.arguments import TYPE_WORDS, check_tensor, dim_of, fitting, is_number
 from suiren.api.picking import BAD_INDEX, checked
 from suiren.api.shapes import reshaped
 from suiren.api.surface import public
@@ -57,7 +57,7 @@ def _scattered(function: str, input, dim: int, index, src, op):
     x, places = _as_1d(input), _as_1d(places)
     shape = places._spec.shape
     if is_number(src):
-        check_fits(src, input._spec.dtype)
+        src = fitting(src, input._spec.dtype)
         src = movement.expand(creation.full(src, shape=(), dtype=input._spec.dtype), shape=shape)
     else:
         src = _as_1d(src)

@@ -92,7 +92,12 @@ class Driver:
             self._pack(block.view, _TABLE_BYTE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
         except struct.error:  # the first run, or numbers of other classes
             self._pack = self._packer(numbers)
-            self._pack(block.view, _TABLE_BYTE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
+            try:
+                self._pack(block.view, _TABLE_BYTE, temporaries.addr, block.numbers, block.status, *addresses, *numbers)
+            except struct.error:
+                if any(type(n) is int and n.bit_length() > 63 for n in numbers):
+                    raise OverflowError("int too big to convert") from None
+                raise
         status = self._run(block.address)
         if status:
             self._fail(block, status)

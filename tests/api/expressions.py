@@ -250,6 +250,14 @@ a = x * 2; a.unsqueeze_(0); a * a ;; a = x * 2; a.t_(); a @ x ;; a = x * 2; o = 
 a = x.detach().clone(); a.swapaxes_(axis0=0, axis1=1); a
 """
 
+EXPRESSIONS["unsigned"] = """
+t.tensor([0, 5, 2**63, 2**64 - 1], dtype=t.uint64); t.tensor([65535, 1], dtype=t.uint16); t.tensor([-1], dtype=t.uint64); t.tensor([70000], dtype=t.uint16); t.zeros(2, dtype=t.uint16); t.full((2,), 2**64 - 1, dtype=t.uint64); t.full((2,), 70000, dtype=t.uint16)
+o = t.tensor([0, 5, 2**63, 2**64 - 1], dtype=t.uint64); [o.double(), o.float(), o.long(), o.to(t.uint16), o.to(t.uint8), o.sum(), o[3].item(), o.tolist(), o[1:], o.reshape(2, 2), o == o, o.sort()[0], repr(o)]
+o = t.tensor([65535, 1], dtype=t.uint16); [o.int(), o.float(), o.view(t.int16), o.sum(), o.clone(), t.cat([o, o]), o == 1, o * 2, o & 3, o + 1.5, repr(o), o.unique(), o.flip(0).shape if False else o.shape]
+t.tensor([1e19, 3.7, 2.0**63], dtype=t.float64).to(t.uint64); t.tensor([3.7, 65535.5]).to(t.uint16); t.from_numpy(np.arange(3, dtype=np.uint16)); t.tensor(np.arange(3, dtype=np.uint64)); t.tensor([3], dtype=t.uint64).numpy().dtype; t.iinfo(t.uint16); t.iinfo(t.uint64); t.iinfo(t.int64)
+t.promote_types(t.uint16, t.float32); t.uint16.is_signed; t.uint64.itemsize; t.tensor([3], dtype=t.uint16).type(); a = t.zeros(3, dtype=t.uint16); a[1] = 65535; a ;; a = t.zeros(3, dtype=t.uint64); a.fill_(2**64 - 1); a ;; a = t.zeros(2, dtype=t.uint16); a[0] = 70000
+"""
+
 
 def lines(file: str) -> list[str]:
     """The expressions of a file."""

@@ -61,7 +61,7 @@ def test_ints_arrive_as_ints():
     for value in (5, -(1 << 62), True):
         d.run([memory.addr], (value,))
         assert memory.array((1,), np.int64)[0] == value
-    with pytest.raises(struct.error):
+    with pytest.raises(OverflowError, match="int too big to convert"):
         d.run([memory.addr], (1 << 70,))
     with pytest.raises(ValueError, match="takes 1 numbers, got 0"):
         d.run([memory.addr], ())

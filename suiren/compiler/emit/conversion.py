@@ -4,7 +4,7 @@ bits."""
 from __future__ import annotations
 
 from suiren.compiler.emit.values import BITS, NARROW, REGISTER, Value, llvm_type
-from suiren.dtypes import FLOAT, bool_, dtype, float16, float32, float64, int8, int16, int32, int64, uint32
+from suiren.dtypes import FLOAT, bool_, dtype, float16, float32, float64, int8, int16, int32, int64, uint32, uint64
 
 # What `bitcast` calls its result's dtype when it is told an LLVM type alone.
 _DEFAULT_DTYPE = {
@@ -58,11 +58,16 @@ class Conversion:
         return self.round_to(out, dtype) if dtype in NARROW else out
 
     def _float_to_int(self, x: Value, dtype: dtype) -> Value:
+        if dtype is uint64:  # what is below 2**63 as a signed number, so that negative ones wrap round
+            return self.select(self.lt(x, 2.0**63), self.convert(self._float_to_int(x, int64), uint64), self._cut("fptoui", x, uint64))
         wide = int64 if dtype in (int64, uint32) else int32
-        cut = self._cast("fptosi", x, REGISTER[wide], wide)
-        # An out-of-range conversion is poison; frozen, it is some number.
-        cut = self._exact(f"freeze {cut.llvm} {cut.ref}", cut)
+        cut = self._cut("fptosi", x, wide)
         return cut if dtype is wide else self.convert(cut, dtype)
+
+    def _cut(self, op: str, x: Value, wide: dtype) -> Value:
+        cut = self._cast(op, x, REGISTER[wide], wide)
+        # An out-of-range conversion is poison; frozen, it is some number.
+        return self._exact(f"freeze {cut.llvm} {cut.ref}", cut)
 
     def _cast(self, op: str, x: Value, type: str, dtype: dtype | None) -> Value:
         llvm = llvm_type(type, x.lanes)

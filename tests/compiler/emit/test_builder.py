@@ -59,12 +59,12 @@ def sample(d, seed):
 
 def trunc_div(x, y):
     q = [0 if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) for a, b in zip(x.tolist(), y.tolist())]
-    return np.array(q, object).astype(np.int64).astype(x.dtype)
+    return np.array(q, object).astype(np.uint64 if x.dtype == np.uint64 else np.int64).astype(x.dtype)
 
 
 def trunc_rem(x, y):
     r = [0 if b == 0 else abs(a) % abs(b) * (1 if a >= 0 else -1) for a, b in zip(x.tolist(), y.tolist())]
-    return np.array(r, object).astype(np.int64).astype(x.dtype)
+    return np.array(r, object).astype(np.uint64 if x.dtype == np.uint64 else np.int64).astype(x.dtype)
 
 
 def shifted(x, y, op):
