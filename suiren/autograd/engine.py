@@ -87,7 +87,7 @@ class Pass:
             self._to_slot(graph, slot, gradient)
 
     def _to_leaf(self, t: Stored, gradient: Stored) -> None:
-        if not t._spec.requires_grad:
+        if not t._spec.requires_grad or (self.wanted is not None and ("leaf", id(t)) not in self.wanted):
             return
         _, before = self.leaf_gradients.get(id(t), (t, None))
         self.leaf_gradients[id(t)] = (t, gradient if before is None else pointwise.add(before, gradient))
@@ -127,7 +127,7 @@ class Pass:
         for t in tensors:
             graph, slot = self.place(t)
             if graph == "leaf":
-                count += slot in leaves
+                count += slot in leaves and (self.wanted is None or (graph, slot) in self.wanted)
             else:
                 key = (id(graph), graph.history.producer[slot].out)
                 count += key in nodes and (self.leads is None or key in self.leads)

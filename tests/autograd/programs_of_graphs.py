@@ -250,3 +250,15 @@ def names_of_nodes(t, A):
         F.max_pool2d(x.view(1, 1, 2, 3), 2), F.conv2d(x.view(1, 1, 2, 3), w.view(1, 1, 4, 3), padding=1), F.embedding(target, w), x.cumsum(0), x.prod(), t.bmm(x[None], w.t()[None]),
     ]  # fmt: skip
     return [tree(v.grad_fn) for v in values]
+
+
+@program
+def hooks_of_what_is_not_asked_for(t, A):
+    seen = []
+    a, b = leaf(t, 1.0, 2.0), leaf(t, 3.0, 4.0)
+    b.register_hook(lambda g: seen.append(f"b {g.tolist()}"))
+    c, d = a * b, a * b
+    module(t, "autograd.graph").register_multi_grad_hook((a, b, c, d), lambda grads: seen.append(str([g is not None for g in grads])))
+    c.sum().backward(inputs=(a,), retain_graph=True)
+    c.sum().backward()
+    return [a.grad, b.grad, *seen]
