@@ -168,6 +168,7 @@ slice = movement(
     numpy=_slice,
     restride=_slice_strides,
     grad=_slice_grad,
+    window=True,
     doc="Per dim: `sizes` elements from `starts` on, every `steps`-th one.",
 )
 
@@ -191,6 +192,7 @@ select = movement(
     numpy=_select,
     restride=_select_strides,
     grad=lambda g, x_spec, dim, index: (embed(g, x_spec, select, (dim, index)),),
+    window=True,
     doc="One place of a dim, which goes away.",
 )
 

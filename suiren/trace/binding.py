@@ -1,11 +1,18 @@
-"""How a tensor gets a place in a recording: as a leaf, as a view that is made again, as the new version of a storage."""
+"""How a tensor gets a place in a recording: as a leaf, as a view that is made again, as the new version of a storage.
+
+Windows: a part of memory that is there, at another place in every step: `data[i : i + 32]`, a batch of a data set, a sample. Where a view looks is
+a static parameter of its op, so every place would be a program of its own. A view that was seen to move (the same line, read at the same node,
+with other parameters) is a leaf instead: what it shows is copied when it is read first. One that stays where it is, a gate of an LSTM or a
+corner of a mask, remains a view, which costs nothing at run time.
+"""
 
 from __future__ import annotations
 
 from suiren.runtime.buffers import Buffer
 from suiren.trace import pending
-from suiren.trace.pending import HALF_SPAN, Recording, local, mark_period, user_line
-from suiren.trace.storage import Stored
+from suiren.trace.pending import HALF_SPAN, Recording, local, mark_period, user_line, user_place
+from suiren.trace.spec import Spec
+from suiren.trace.storage import Stored, adopt, array_of
 from suiren.trace.trie import LEAF, OP, WRITE, TrieNode, grown
 
 
@@ -13,6 +20,10 @@ def enter(rec: Recording, t: Stored) -> int:
     """The slot of `t` in this recording; a storage with data becomes a leaf, a stale view is made again."""
     parent = t._parent
     if parent is not None:
+        if t._view_op.is_window:
+            slot = _window(rec, t, t._root())
+            if slot is not None:
+                return slot
         at = parent._id - rec.base
         if not -HALF_SPAN <= at < HALF_SPAN:
             at = enter(rec, parent)
@@ -41,12 +52,17 @@ def enter(rec: Recording, t: Stored) -> int:
     if t._buffer is None or pending.threaded:
         pending.await_other(t)
     slot = bind(rec, t)
-    node = rec.node
-    child = node.children.get(t._spec)
-    if child is None:
-        child = node.children[t._spec] = grown(TrieNode(node, LEAF, specs=(t._spec,)))
-    rec.node = child
+    to_leaf(rec, t._spec)
     return slot
+
+
+def to_leaf(rec: Recording, spec: Spec) -> None:
+    """Moves the cursor over the transition of a leaf that has been bound."""
+    node = rec.node
+    child = node.children.get(spec)
+    if child is None:
+        child = node.children[spec] = grown(TrieNode(node, LEAF, specs=(spec,)))
+    rec.node = child
 
 
 def entered(t: Stored) -> int:
@@ -100,3 +116,50 @@ def overwrite(t: Stored, value: Stored, silent: bool = False) -> None:
     if t._buffer is not None and t._id < rec.base:
         rec.written.append((t, old))
     t._id = value._id
+
+
+# ---------------------------------------------------------------- windows
+
+# (what shows what of what, on which line): those that move
+_moving: set[tuple] = set()
+_MOST = 10_000
+
+
+def _window(rec: Recording, t: Stored, root: Stored) -> int | None:
+    """The slot of a view of the storage `root` as a leaf of its own; None if it is to be recorded as the view that it is."""
+    if t._spec.requires_grad or root._spec.requires_grad or root._buffer is None or rec.scope:
+        return None
+    if pending.threaded:
+        pending.await_other(root)
+    if 0 <= root._id - rec.base < HALF_SPAN:  # written in this recording
+        return None
+    slot = t._view_id - rec.base
+    if -HALF_SPAN <= slot < 0 and t._seen == root._id:
+        return slot
+    node, mark = rec.node, (t._view_op, root._spec, t._parent._spec, t._spec, user_place())
+    if mark not in _moving:
+        if node.windows is None:
+            node.windows = {}
+        if node.windows.setdefault(mark, t._view_params) == t._view_params:
+            return None
+        if len(_moving) >= _MOST:
+            _moving.clear()
+        _moving.add(mark)
+    elif node.windows is not None and node.windows.get(mark) == t._view_params:  # a program that was there before
+        return None
+    return _bound(rec, t, root)
+
+
+def _bound(rec: Recording, t: Stored, root: Stored) -> int:
+    """Makes a copy of what the view shows the next leaf."""
+    s = t._spec
+    copy = adopt(type(t), Buffer(s.nbytes), s)
+    strides, offset = t._layout()
+    if tuple(strides) == s.strides:
+        copy._buffer.copy_from(root._buffer, s.nbytes, other_offset=offset * s.dtype.itemsize)
+    else:
+        copy._buffer.array(s.shape, s.dtype.np)[...] = array_of(t)
+    slot = bind(rec, copy)
+    to_leaf(rec, s)
+    t._view_id, t._seen = rec.base + slot, root._id
+    return slot

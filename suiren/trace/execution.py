@@ -2,6 +2,7 @@
 
 The last transition and the set of slots still reachable find the `Ending`. It is interpreted the first time and compiled when it comes by again
 (at once if it is too big to interpret in reasonable time): counts and sizes decide, never time, so the same program gives the same bits every time.
+Where many programs were compiled that hardly came by again (every sentence another length), a new one has to come by more often first.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ from suiren.trace.trie import TrieNode, build_trace
 
 # A new trace above this much work (elements computed, a template's multiplications counted by its op) is compiled the first time.
 TOO_BIG_TO_INTERPRET = 1 << 31
+# A compiled program has paid off after so many runs. For each so many that have not, the next ones must come by once more, up to a bound.
+PAID_OFF, UNPAID, MOST_PATIENCE = 8, 16, 32
 
 _id_of = operator.attrgetter("_id")
 _clock = itertools.count(1)
 _names = itertools.count()
 counts = {"interpreter": 0, "compiled": 0}  # recordings run, by tier
+unpaid = 0  # programs compiled, less those that have paid off
 endings: weakref.WeakSet[Ending] = weakref.WeakSet()  # for `explain`; a trie that is cut back takes its endings along
 _times: dict[Ending, list[list[float]]] | None = None  # seconds per kernel of every run, while somebody measures
 _clock_nodes = None  # told of every node that is interpreted, and its seconds, while somebody measures that
@@ -216,10 +220,12 @@ def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer
 
 
 def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buffer]) -> None:
+    global unpaid
     ending.count += 1
     tier = config.tier
     if tier == "auto":
-        tier = "compiled" if ending.count > 1 or ending.work > TOO_BIG_TO_INTERPRET else "interpreter"
+        comes_again = ending.executable is not None or ending.count > 1 + min(unpaid // UNPAID, MOST_PATIENCE)
+        tier = "compiled" if comes_again or ending.work > TOO_BIG_TO_INTERPRET else "interpreter"
     if config.nans:
         tier = "interpreter"
     counts[tier] += 1
@@ -239,6 +245,8 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
         except interpreter.NodeFailed as failure:  # in a part that is interpreted
             raise _Failed(ending.trace, failure.node, failure.cause) from None
         ending.compiled_runs += 1
+        if ending.compiled_runs == PAID_OFF:
+            unpaid -= 1
         if before is not None:
             _verify(ending, before, buffers, numbers, out)
         return
@@ -275,6 +283,7 @@ def _compile(ending: Ending) -> None:
     from suiren.compiler.pipeline import compile_trace  # llvmlite is loaded when something is compiled first
     from suiren.trace.verify import verify
 
+    global unpaid
     with ending.lock:
         if ending.executable is not None:
             return
@@ -282,6 +291,7 @@ def _compile(ending: Ending) -> None:
         if config.verify:
             verify(ending.trace)
         ending.executable = compile_trace(ending.trace)
+        unpaid += 1
         if config.debug >= 1:
             took = time.perf_counter() - start
             print(f"[suiren] {ending.name}: compiled {len(ending.trace.nodes)} operations in {took:.2f} s", file=sys.stderr)

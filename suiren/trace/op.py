@@ -59,6 +59,7 @@ class Op:
 
     kind = "op"
     is_view = False  # whether its result shares the storage of its input
+    is_window = False  # a view of one part, whose place may change from step to step
     renews = False  # its result is its input again: an autograd leaf after it was written
     passes = False  # its outputs are its first inputs: only a graph sees it, a trace is built without it
     is_python = False  # its gradient rule is the user's Python, kept per call (Through)
@@ -323,14 +324,15 @@ class Movement(Op):
     it returns None where strides cannot say it (a reshape of something that is not contiguous: a copy comes first).
     `numpy` on a contiguous array returns a view of it. `view=False`: PyTorch's operation makes a copy (flip), here too for who looks.
     `whole=True`: it shows every element where it was (detach), so a write through it writes the base.
+    `window=True`: its parameters say where to look, and may change from step to step while the shape stays (a slice): see trace/binding.py.
     """
 
     kind = "movement"
 
-    def __init__(self, name, *, numpy, restride, grad, infer, params=(), view=True, whole=False, **kw):
+    def __init__(self, name, *, numpy, restride, grad, infer, params=(), view=True, whole=False, window=False, **kw):
         super().__init__(name, inputs=("x",), params=params, numpy=numpy, grad=grad, infer=infer, **kw)
         self._restride = restride
-        self.is_view, self.is_whole = view, whole
+        self.is_view, self.is_whole, self.is_window = view, whole, window
 
     def restride(self, shape, strides, offset, params):
         return self._restride(shape, strides, offset, **dict(zip(self.params, params)))

@@ -126,6 +126,14 @@ def user_line() -> Line | None:
     return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, tuple(calls[::-1]))
 
 
+def user_place() -> tuple[str, int]:
+    """File and line outside of suiren that are running now."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
 def step(rec: Recording, key: tuple, make: Callable[[], TrieNode]) -> TrieNode:
     """Moves the cursor over a transition that is no operation."""
     child = rec.node.children.get(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from types import FrameType
 
 from suiren.trace import pending
 from suiren.trace.pending import Recording, local
@@ -69,8 +70,10 @@ def _inside_recorder(thread: int) -> bool:
     only if the innermost call is still the same one."""
     while True:
         innermost = frame = pending.frames().get(thread)
-        while frame is not None and not frame.f_code.co_filename.startswith(_RECORDER):
+        while type(frame) is FrameType and not frame.f_code.co_filename.startswith(_RECORDER):
             frame = frame.f_back
+        if frame is not None and type(frame) is not FrameType:  # the call has ended meanwhile, and something else lies where its frame was
+            continue
         if pending.frames().get(thread) is innermost:
             return frame is not None
 

@@ -23,7 +23,7 @@ class TrieNode:
 
     __slots__ = (
         "a", "b", "bytes", "children", "cut", "depth", "ends", "freed", "is_view", "kind", "leaves", "likely", "line", "macros",
-        "numbers", "op", "out", "packs", "params", "parent", "refs", "scope", "slots", "spec", "specs", "used",
+        "numbers", "op", "out", "packs", "params", "parent", "refs", "scope", "slots", "spec", "specs", "used", "windows",
     )  # fmt: skip
 
     likely: TrieNode  # the transition that followed last time
@@ -32,6 +32,7 @@ class TrieNode:
     ends: dict[tuple, object] | None  # the programs of recordings that ended here, by what was still reachable
     cut: bool  # a recording ends here: the end of a loop's period
     used: int  # when it was last the end of a recording
+    windows: dict | None  # where views looked that were read here first, to tell which of them move (binding.py)
 
     kind: str
     op: Op | None
@@ -57,7 +58,7 @@ class TrieNode:
         self.b = refs[1] if len(refs) > 1 else None
         self.spec = specs[0] if specs else None
         self.line, self.scope = line, scope
-        self.children, self.macros, self.ends, self.cut, self.used = {}, None, None, False, 0
+        self.children, self.macros, self.ends, self.windows, self.cut, self.used = {}, None, None, None, False, 0
         self.is_view = op is not None and op.is_view
         self.likely, self.packs = NEVER, False
         if parent is None:

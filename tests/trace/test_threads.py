@@ -37,7 +37,7 @@ def test_tensors_handed_between_busy_threads(interval):
     usual = sys.getswitchinterval()
     sys.setswitchinterval(interval or usual)
     try:
-        for _ in range(1 if interval is None else 40):
+        for _ in range(1 if interval is None else 10):
             _hand_between_threads()
     finally:
         sys.setswitchinterval(usual)
