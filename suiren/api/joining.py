@@ -14,10 +14,11 @@ from suiren.api.surface import public
 from suiren.dtypes import promote_types
 from suiren.ops import movement, placement
 from suiren.ops.creation import cast
+from suiren.tensor import Tensor
 from suiren.trace.recording import record, record1
-from suiren.trace.shown import viewing
+from suiren.trace.shown import is_there, viewing
 from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored
+from suiren.trace.storage import Stored, array_of
 
 # ---------------------------------------------------------------- joining
 
@@ -29,6 +30,20 @@ def _tensors(function: str, tensors) -> list:
         if not isinstance(x, Stored):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
     return list(tensors)
+
+
+# From so many tensors on, those that are there are joined at once: samples that are drawn anew in every step. Which of them are the same memory
+# is structure, so every draw would be a program of its own.
+_MANY = 8
+
+
+def _joined(tensors: list, dim: int):
+    if len(tensors) < _MANY or not all(map(is_there, tensors)):
+        return record(placement.cat, tuple(tensors), (dim,))
+    kinds = tuple([x._spec for x in tensors])
+    (s,) = placement.cat.infer(kinds, (dim,))
+    (joined,) = placement.cat.interpret([array_of(x) for x in tensors], kinds, (dim,), (s,))
+    return Tensor.from_array(joined, copy=not joined.flags.owndata)
 
 
 @public("cat concat concatenate", method=False, out=True)
@@ -47,7 +62,7 @@ def cat(tensors, dim: int = 0):
     if len(useful) < len(given):  # … but its dtype counts
         d = functools.reduce(promote_types, [x._spec.dtype for x in given])
         useful = [x if x._spec.dtype is d else cast(x, dtype=d) for x in useful]
-    return record(placement.cat, tuple(useful), (dim_of(dim, useful[0]._spec.ndim),))
+    return _joined(useful, dim_of(dim, useful[0]._spec.ndim))
 
 
 @public(method=False, out=True)
@@ -66,7 +81,7 @@ def stack(tensors, dim: int = 0):
             )
     d = dim_of(dim, len(shape) + 1)
     longer = (*shape[:d], 1, *shape[d:])
-    return record(placement.cat, tuple([record1(movement.reshape, x, (longer,)) for x in given]), (d,))
+    return _joined([record1(movement.reshape, x, (longer,)) for x in given], d)
 
 
 def _at_least(ndim: int, x):

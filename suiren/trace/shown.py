@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from suiren.trace import recording
+from suiren.trace import pending, recording
 from suiren.trace.op import Op
 from suiren.trace.pending import local
 from suiren.trace.spec import Spec
@@ -85,9 +85,17 @@ def remembered(key: tuple, x: Stored, view: Any) -> Any:
     return view
 
 
+def is_there(t: Stored) -> bool:
+    """Whether what a tensor shows is in memory and nothing that is pending will change it, and no gradient or transform wants to know of its use."""
+    if t._interpret is not None or t._spec.requires_grad or pending.threaded:
+        return False
+    root, rec = t._root(), local.rec
+    return root._buffer is not None and not root._spec.requires_grad and root._id < rec.base and not rec.scope and rec.inference is None
+
+
 def _has_tensor(settings: tuple) -> bool:
     """Whether a tensor is among the arguments: it would be kept alive, and may have another value next time."""
     return any(isinstance(s, Stored) or isinstance(s, tuple) and _has_tensor(s) for s in settings)
 
 
-__all__ = ["of_computed", "remembered", "viewing"]
+__all__ = ["is_there", "of_computed", "remembered", "viewing"]
