@@ -864,7 +864,7 @@ def median(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The middle value, the lower one of two; along a dim, (values, indices). NaN if there is a NaN."""
 @overload
 def median(input: Tensor, dim: _int, keepdim: _bool = False, *, out: tuple[Tensor, ...] | None = None) -> return_types.median: ...
-def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str = 'ij') -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str | None = None) -> tuple[Tensor, ...]:
     """For vectors of lengths a, b, …: each one's value at every point of the grid, in tensors of shape (a, b, …)."""
 @overload
 def min(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from suiren.ops import compare, complex, creation, movement, pointwise, reduce
 from suiren.trace.recording import binary, record, unary
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
+from suiren.warned import warn_once
 
 
 def _relation(op, names: str, doc: str):
@@ -153,6 +154,11 @@ def where(condition, input=None, other=None):
     d = condition._spec.dtype
     if d.name not in ("bool", "uint8"):
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {TYPE_WORDS[d.name]}")
+    if d.name == "uint8":
+        warn_once(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of PyTorch. Use a boolean "
+            "condition instead."
+        )
     return record(compare.where, (condition, input, other), ())
 
 

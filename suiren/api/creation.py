@@ -23,6 +23,7 @@ from suiren.trace.recording import record, record0
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt
 from suiren.trace.views import write
+from suiren.warned import warn
 
 # ---------------------------------------------------------------- from data
 
@@ -365,6 +366,10 @@ def arange(start, end=None, step=1, *, dtype=None, layout=None, device=None, req
 @public("range", method=False, out=True)
 def range_with_end(start, end, step=1, *, dtype=None, layout=None, device=None, requires_grad: bool = False):
     """As arange, but float and with `end` included."""
+    warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. Instead, use "
+        "torch.arange, which produces values in [start, end)."
+    )
     return arange(start, end + step / 2 if step else end, step, dtype=dtype or dtypes.get_default_dtype(), requires_grad=requires_grad)
 
 

@@ -16,6 +16,7 @@ from suiren.ops.matmul import matmul as op
 from suiren.trace.op import broadcast_shapes
 from suiren.trace.recording import binary, record1
 from suiren.trace.storage import Stored
+from suiren.warned import warn_once
 
 _product = binary(op, strict=True)
 
@@ -235,6 +236,10 @@ def tensordot(a, b, dims=2):
 @public(method=False)
 def chain_matmul(*matrices):
     """The product of matrices, from left to right."""
+    warn_once(
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, which accepts a list of "
+        "two or more tensors rather than multiple parameters."
+    )
     found = matrices[0]
     for x in matrices[1:]:
         found = mm(found, x)
@@ -258,6 +263,10 @@ def cross(input, other, dim: int | None = None):
     """The cross product of vectors of 3 along a dim (the first of that size)."""
     shape = broadcast_shapes(input._spec.shape, other._spec.shape)
     if dim is None:
+        warn_once(
+            "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply use torch.linalg.cross.\n"
+            "The default value of dim will change to agree with that of linalg.cross in a future release."
+        )
         dim = next((i for i, n in enumerate(shape) if n == 3), None)
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")

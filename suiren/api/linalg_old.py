@@ -18,12 +18,33 @@ from suiren.ops import creation, elementary, movement, pointwise, reduce, scan_s
 from suiren.ops import solving as ops
 from suiren.trace.recording import record
 from suiren.trace.storage import Stored
+from suiren.warned import warn_once
+
+_DEPRECATED = {
+    "cholesky": "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch release.\nL = torch.cholesky(A)\n"
+    "should be replaced with\nL = torch.linalg.cholesky(A)\nand\nU = torch.cholesky(A, upper=True)\nshould be replaced with\n"
+    "U = torch.linalg.cholesky(A).mH\nThis transform will produce equivalent results for all valid (symmetric positive definite) inputs.",
+    "qr": "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\nThe boolean parameter 'some' has been "
+    "replaced with a string parameter 'mode'.\nQ, R = torch.qr(A, some)\nshould be replaced with\n"
+    "Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')",
+    "lu": "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will be removed in a future PyTorch release.\n"
+    "LU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\nLU, pivots = torch.linalg.lu_factor(A, compute_pivots)\nand\n"
+    "LU, pivots, info = torch.lu(A, compute_pivots, get_infos=True)\nshould be replaced with\n"
+    "LU, pivots, info = torch.linalg.lu_factor_ex(A, compute_pivots)",
+    "lu_solve": "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release.\nNote that "
+    "torch.linalg.lu_solve has its arguments reversed.\nX = torch.lu_solve(B, LU, pivots)\nshould be replaced with\n"
+    "X = torch.linalg.lu_solve(LU, pivots, B)",
+    "triangular_solve": "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future PyTorch release.\n"
+    "torch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of the inputs.\n"
+    "X = torch.triangular_solve(B, A).solution\nshould be replaced with\nX = torch.linalg.solve_triangular(A, B).",
+}
 
 
 @public(out=True)
 @casting.wide
 def cholesky(input, upper: bool = False):
     """See `linalg.cholesky`."""
+    warn_once(_DEPRECATED["cholesky"])
     check_square("cholesky", input, kernel="cholesky_cpu")
     return factors.triangle(input, upper, "cholesky")[0]
 
@@ -90,6 +111,7 @@ def svd(input, some: bool = True, compute_uv: bool = True):
 @casting.wide
 def qr(input, some: bool = True):
     """(Q, R); Q is square unless `some`."""
+    warn_once(_DEPRECATED["qr"])
     return return_types.qr(*factors.qr(input, "reduced" if some else "complete"))
 
 
@@ -97,6 +119,7 @@ def qr(input, some: bool = True):
 @casting.wide
 def lu(A, pivot: bool = True, get_infos: bool = False):
     """(LU, pivots), and info with `get_infos`: see `linalg.lu_factor_ex`."""
+    warn_once(_DEPRECATED["lu"])
     found = factors.factored(A, pivot, "" if get_infos else "torch.linalg.lu_factor_ex")
     return found if get_infos else found[:2]
 
@@ -116,6 +139,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data: bool = True, unpack_pivots: bool 
 @casting.wide
 def lu_solve(input, LU_data, LU_pivots):
     """X of A X = input from the factors of A."""
+    warn_once(_DEPRECATED["lu_solve"])
     return factors.lu_solve(LU_data, LU_pivots, input)
 
 
@@ -132,6 +156,7 @@ def _check_sizes(function: str, A, b) -> None:
 @casting.wide
 def triangular_solve(input, A, upper: bool = True, transpose: bool = False, unitriangular: bool = False):
     """(X of A X = input, A) for triangular A; of A^T with `transpose`."""
+    warn_once(_DEPRECATED["triangular_solve"])
     check_square("triangular_solve", A)
     check_same("triangular_solve", A, input)
     _check_sizes("triangular_solve", A, input)

@@ -19,6 +19,7 @@ from suiren.ops.reduce import largest, smallest
 from suiren.tensor import Tensor
 from suiren.trace.op import broadcast_shapes
 from suiren.trace.recording import record
+from suiren.warned import warn_once
 
 
 def _element_index(function: str, input, dim: int, index, wrap: bool = False, src=None):
@@ -149,6 +150,7 @@ def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bo
 @public(inplace=True, out=True)
 def index_reduce(input, dim: int, index, source, reduce: str, *, include_self: bool = True):
     """`input` with the slices of `source` combined ("prod", "mean", "amax", "amin") at a 1-dim index."""
+    warn_once("index_reduce() is in beta and the API may change at any time.")
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     if index._spec.ndim > 1:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from math import prod
 
-from suiren.api.arguments import check_tensor, completed, dim_of, known, must_be, remember, sizes
+from suiren.api.arguments import check_tensor, completed, dim_of, known, remember, sizes
 from suiren.api.surface import public
-from suiren.dtypes import dtype
 from suiren.ops import creation, movement, placement, views
-from suiren.ops.reinterpret import refused, view_as_dtype
+from suiren.ops.reinterpret import viewed_as
 from suiren.size import Size
 from suiren.trace.recording import record, record1
 from suiren.trace.shown import viewing
+from suiren.warned import warn_once
 
 # ---------------------------------------------------------------- one shape for another
 
@@ -52,21 +52,8 @@ def view(self, *args, size=None, dtype=None):
     if not args:
         args = (dtype,) if dtype is not None else () if size is None else (size,)
     if args and args[0].__class__ is not int and not isinstance(args[0], (tuple, list)) and not hasattr(args[0], "__index__"):
-        return _viewed_as(self, args[0])
+        return viewed_as(self, args[0])
     return reshaped(self, args, True)
-
-
-def _viewed_as(x, d):
-    """x.view(dtype): the bits read as another dtype. RuntimeError where elements of another size do not fit the layout."""
-    s = x._spec
-    if not isinstance(d, dtype):
-        raise must_be("view", "dtype", 1, "torch.dtype", d)
-    if d is s.dtype:
-        return record1(views.alias, x, ())
-    wrong = refused(s, *x._layout(), d)
-    if wrong is not None:
-        raise RuntimeError(wrong)
-    return record1(view_as_dtype, x, (s.dtype, d))
 
 
 @public(function=False)
@@ -234,8 +221,17 @@ def _property(name: str, doc: str):
     return declare
 
 
+_T_OF_NO_MATRIX = (
+    "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. Consider "
+    "`x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+)
+_T_OF_A_NUMBER = "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
+
+
 @_property("T", "All dims in reverse order.")
 def _reversed_dims(self):
+    if self._spec.ndim != 2:
+        warn_once(_T_OF_A_NUMBER if not self._spec.ndim else _T_OF_NO_MATRIX)
     return record1(movement.permute, self, (tuple(range(self._spec.ndim))[::-1],))
 
 
@@ -474,9 +470,12 @@ def roll(input, shifts, dims=None):
 
 
 @public(method=False)
-def meshgrid(*tensors, indexing: str = "ij"):
+def meshgrid(*tensors, indexing: str | None = None):
     """For vectors of lengths a, b, …: each one's value at every point of the grid, in tensors of shape (a, b, …)."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    if indexing is None:
+        warn_once("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
+        indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     given = list(given)

@@ -14,6 +14,7 @@ from suiren.api.shapes import unfold
 from suiren.api.surface import public
 from suiren.dtypes import COMPLEX
 from suiren.tensor import Tensor
+from suiren.warned import warn_once
 
 # PyTorch's words for NumPy's modes of continuing a row.
 _PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -34,6 +35,14 @@ def _padded(x: Tensor, by: int, mode: str) -> Tensor:
     return index_select(x, -1, from_numpy(np.pad(np.arange(n), by, mode=_PAD_MODES[mode])))
 
 
+_SUPPRESS = "To suppress this warning and use a rectangular window, explicitly set `window=torch.ones(n_fft, device=<device>)`."
+_NO_WINDOW = {
+    "stft": ",which is known to cause spectral leakage. Other windows such as torch.hann_window or torch.hamming_window are recommended to reduce "
+    f"spectral leakage.{_SUPPRESS}",
+    "istft": f".Please provide the same window used by stft to make the inversion lossless.{_SUPPRESS}",
+}
+
+
 def _window(x: Tensor, call: str, n_fft: int, win_length: int, window: Tensor | None) -> Tensor | None:
     """The window, continued with zeros to n_fft."""
     if not 0 < win_length <= n_fft:
@@ -41,6 +50,7 @@ def _window(x: Tensor, call: str, n_fft: int, win_length: int, window: Tensor | 
     if window is not None and tuple(window.shape) != (win_length,):
         raise RuntimeError(f"{call} : expected a 1D window tensor of size equal to win_length={win_length}, but got window with size {list(window.shape)}")
     if window is None:
+        warn_once(f"A window was not provided. A rectangular window will be applied{_NO_WINDOW[call.partition('(')[0]]}")
         if win_length == n_fft:
             return None
         window = ones(win_length, dtype=x.dtype.to_real())

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from suiren.dtypes import dtype
+from suiren.ops.views import alias
 from suiren.trace.op import NOT_DIFFERENTIABLE, Movement
+from suiren.trace.recording import record1
 from suiren.trace.spec import Spec, spec
+from suiren.trace.storage import Stored
 
 
 class _Bits(Movement):
@@ -43,7 +46,20 @@ view_as_dtype = _Bits(
 )
 
 
-def refused(s: Spec, strides: tuple[int, ...], offset: int, to: dtype) -> str | None:
+def viewed_as(x: Stored, to: dtype) -> Stored:
+    """x.view(dtype). TypeError for what is no dtype, RuntimeError where elements of another size do not fit the layout."""
+    if not isinstance(to, dtype):
+        raise TypeError(f"view(): argument 'dtype' (position 1) must be torch.dtype, not {type(to).__name__}")
+    s = x._spec
+    if to is s.dtype:
+        return record1(alias, x, ())
+    wrong = _refused(s, *x._layout(), to)
+    if wrong is not None:
+        raise RuntimeError(wrong)
+    return record1(view_as_dtype, x, (s.dtype, to))
+
+
+def _refused(s: Spec, strides: tuple[int, ...], offset: int, to: dtype) -> str | None:
     """PyTorch's words for a layout that cannot be read as a dtype; None where it can."""
     a, b = s.dtype.itemsize, to.itemsize
     if a == b:
@@ -66,4 +82,4 @@ def refused(s: Spec, strides: tuple[int, ...], offset: int, to: dtype) -> str | 
     return None
 
 
-__all__ = ["refused", "view_as_dtype"]
+__all__ = ["view_as_dtype", "viewed_as"]
