@@ -5,9 +5,11 @@ Source: torch/_utils.py, torch/_weights_only_unpickler.py of PyTorch 2.13
 
 from __future__ import annotations
 
+import _compat_pickle
 import collections
 import importlib
 import pickle
+import pickletools
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -247,8 +249,13 @@ def _user_maker(name: str, obj: Any) -> Maker:
     return Maker(name, obj, new=lambda *args: obj.__new__(obj, *args), build=(obj, build))
 
 
+def _today(module: str, name: str) -> tuple[str, str]:
+    """Python 3's name: protocol 2 says Python 2's."""
+    return _compat_pickle.NAME_MAPPING.get((module, name)) or (_compat_pickle.IMPORT_MAPPING.get(module, module), name)
+
+
 def _allowed(module: str, name: str) -> Maker | Value | None:
-    key = (module, name)
+    key = _today(module, name)
     if key in _user_allowed:
         return _user_maker(f"{module}.{name}", _user_allowed[key])
     if key in _FUNCTIONS:
@@ -259,7 +266,7 @@ def _allowed(module: str, name: str) -> Maker | Value | None:
 
 
 def _hint(module: str, name: str) -> str:
-    full = f"{module}.{name}".removeprefix("__builtin__.").removeprefix("builtins.")
+    full = ".".join(_today(module, name)).removeprefix("builtins.")
     return (
         f"Unsupported global: GLOBAL {full} was not an allowed global by default. Please use "
         f"`torch.serialization.add_safe_globals([{full}])` or the `torch.serialization.safe_globals([{full}])` context manager "
@@ -267,10 +274,28 @@ def _hint(module: str, name: str) -> str:
     )
 
 
+_BLOCKED = ("sys", "os", "posix", "nt")  # whatever the user allows
+
+
+def refused_names(text: bytes) -> list[str]:
+    """What a pickle names and `load_safely` would refuse; the pickle is read, not run."""
+    found, texts = set(), []
+    for instruction, value, _ in pickletools.genops(text):
+        if instruction.name == "GLOBAL":
+            found.add(tuple(value.split(" ", 1)))
+        elif instruction.name == "STACK_GLOBAL":
+            found.add(tuple(texts[-2:]))
+        elif isinstance(value, str):
+            texts.append(value)
+    return [".".join(_today(*name)) for name in sorted(found) if _allowed(*name) is None]
+
+
 def load_safely(file: IO[bytes], load_stored: Callable[[Any], Any], encoding: str) -> Any:
     """The object in a checkpoint's pickle, made of tensors, containers, numbers and texts alone. UnpicklingError for anything else."""
 
     def allowed(module: str, name: str) -> Maker | Value:
+        if module in _BLOCKED:
+            raise Refused(f"Trying to load unsupported GLOBAL {module}.{name} whose module {module} is blocked.")
         found = _allowed(module, name)
         if found is None:
             raise Refused(_hint(module, name))
@@ -311,9 +336,7 @@ def allow(objects: list) -> None:
     for obj in objects:
         obj, path = obj if isinstance(obj, tuple) else (obj, f"{obj.__module__}.{obj.__qualname__}")
         module, _, name = path.rpartition(".")
-        _user_allowed[module, name] = obj
-        if module == "builtins":
-            _user_allowed["__builtin__", name] = obj
+        _user_allowed[_today(module, name)] = obj
 
 
 def allowed_objects() -> list:

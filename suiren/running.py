@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import sys
 import traceback
+from collections.abc import Iterator
 from types import CodeType
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -14,10 +16,11 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 def run_file(path: str, arguments: list[str]) -> None:
     """Runs a program file. What it raises, SystemExit included, comes out of here."""
     sys.argv = [path, *arguments]
-    sys.path[0] = os.path.dirname(os.path.abspath(path))
+    sys.path[0] = os.path.dirname(os.path.realpath(path))
     _hide_own_frames()
     if os.path.isdir(path):
-        runpy.run_path(path, run_name="__main__")
+        with _found():
+            runpy.run_path(path, run_name="__main__")
         return
     try:
         with open(path, "rb") as f:
@@ -25,7 +28,8 @@ def run_file(path: str, arguments: list[str]) -> None:
     except OSError as error:
         print(f"python -m suiren run: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
         raise SystemExit(2) from None
-    _execute(compile(source, path, "exec"), path)
+    file = os.path.join(os.getcwd(), path)  # as python calls a program's file, whatever the command line says
+    _execute(compile(source, file, "exec"), file)
 
 
 def _execute(code: CodeType, path: str) -> None:
@@ -41,7 +45,23 @@ def run_module(name: str, arguments: list[str]) -> None:
     sys.argv = [name, *arguments]
     sys.path[0] = os.getcwd()
     _hide_own_frames()
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    with _found():
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+@contextlib.contextmanager
+def _found() -> Iterator[None]:
+    """A module or folder that cannot be run is said so in a line, as python does."""
+    try:
+        yield
+    except ImportError as error:
+        last = error.__traceback__
+        while last.tb_next is not None:
+            last = last.tb_next
+        if "runpy" not in last.tb_frame.f_code.co_filename:  # the program's own import
+            raise
+        print(f"python -m suiren run: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def _hide_own_frames() -> None:

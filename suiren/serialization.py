@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from suiren.device import check_device
+from suiren.device import check_device, device
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -49,12 +49,17 @@ def save(obj: Any, f: FileLike, pickle_module: Any = pickle, pickle_protocol: in
     pickler = CheckpointPickler(text)
     pickler.dump(obj)
     if isinstance(f, (str, os.PathLike)):
+        folder = os.path.dirname(os.fspath(f))
+        if not os.path.isdir(folder or "."):
+            raise RuntimeError(f"Parent directory {folder} does not exist.")
+        if os.path.isdir(f):
+            raise RuntimeError(f"File {os.fspath(f)} cannot be opened.")
         with replacing(f) as file:
             _write_archive(file, text.getvalue(), pickler.storages)
     elif hasattr(f, "write"):
         _write_archive(f, text.getvalue(), pickler.storages)
     else:
-        raise AttributeError(f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got {type(f).__name__}")
+        raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
 
 
 def _write_archive(file: IO[bytes], text: bytes, storages: dict[str, Any]) -> None:
@@ -134,26 +139,30 @@ def load(
     With `weights_only` (the default) tensors, containers, numbers and texts alone are made, and nothing that the file says is run; other
     classes must be allowed by `suiren.serialization.add_safe_globals`. With `weights_only=False` the file's pickle runs as it is: only for
     files you trust. `mmap` maps the tensors' memory from a file at a path (changes stay private). `map_location` must lead to the CPU.
+    Where `weights_only` is not given, the environment's TORCH_FORCE_WEIGHTS_ONLY_LOAD=1 or TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 decides.
 
-    UnpicklingError for what is not allowed; RuntimeError for a file that is damaged or cut short, or of another device.
+    UnpicklingError for what is not allowed, and for a file of another kind; EOFError for an empty one; RuntimeError for a file that is damaged
+    or cut short, or of another device.
     """
     import zipfile
     import zlib
 
-    weights_only = pickle_module is None if weights_only is None else weights_only
+    weights_only = _weights_only(weights_only, pickle_module)
     if weights_only and pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     if mmap and not isinstance(f, (str, os.PathLike)):
         raise ValueError("f must be a file path in order to use the mmap argument")
+    if not (map_location is None or isinstance(map_location, (str, device, dict)) or callable(map_location)):
+        raise TypeError(f"'{type(map_location).__name__}' object is not callable")
     with contextlib.ExitStack() as opened:
-        file = opened.enter_context(open(f, "rb")) if isinstance(f, (str, os.PathLike)) else f
+        file = opened.enter_context(open(f, "rb")) if isinstance(f, (str, os.PathLike)) else _seekable(f)
         name = os.fspath(f) if isinstance(f, (str, os.PathLike)) else "the file"
         try:
             archive = opened.enter_context(zipfile.ZipFile(file))
         except zipfile.BadZipFile as error:
             archive = None
             if not _is_stream(file):
-                raise RuntimeError(f"{_what_it_is(file, name)} ({error})") from None
+                raise _of_another_kind(file, name, error) from None
         try:
             if archive is None:
                 if mmap:
@@ -165,10 +174,57 @@ def load(
         except pickle.UnpicklingError as error:
             if not weights_only:
                 raise
-            raise pickle.UnpicklingError(
-                f"Weights only load failed: {error}\n"
-                f"If you trust where {name} comes from, load it with weights_only=False: that runs whatever code it holds."
-            ) from None
+            raise pickle.UnpicklingError(_refusal(str(error))) from None
+
+
+def _weights_only(given: bool | None, pickle_module: Any) -> bool:
+    """What `weights_only` comes to. RuntimeError where the environment wants both."""
+    yes, no = (
+        os.environ.get(f"TORCH_FORCE_{name}_LOAD", "0") in ("1", "y", "yes", "true") for name in ("WEIGHTS_ONLY", "NO_WEIGHTS_ONLY")
+    )
+    if yes and no:
+        raise RuntimeError(
+            "Only one of `TORCH_FORCE_WEIGHTS_ONLY_LOAD` or `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` should be set, but both were set."
+        )
+    if yes:
+        return True
+    if given is not None:
+        return given
+    return pickle_module is None and not no
+
+
+_UNSAFE = (
+    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to `True`. "
+    "Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in arbitrary code execution. "
+    "Do it only if you got the file from a trusted source."
+)
+_DOCUMENTED = (
+    "\n\nCheck the documentation of torch.load to learn more about types accepted by default with weights_only "
+    "https://pytorch.org/docs/stable/generated/torch.load.html."
+)
+
+
+def _refusal(why: str) -> str:
+    """PyTorch's words about what `weights_only` does not load."""
+    if "was not an allowed global by default" not in why:
+        return f"Weights only load failed. {_UNSAFE}\n\n\n{why}{_DOCUMENTED}"
+    return (
+        "Weights only load failed. This file can still be loaded, to do so you have two options, "
+        "\033[1mdo those steps only if you trust the source of the checkpoint\033[0m. "
+        f"\n\t(1) {_UNSAFE}\n\t(2) Alternatively, to load with `weights_only=True` please check the recommended steps in the following "
+        f"error message.\n\tWeightsUnpickler error: {why}{_DOCUMENTED}"
+    )
+
+
+def _seekable(file: Any) -> IO[bytes]:
+    try:
+        file.seek(file.tell())
+    except (io.UnsupportedOperation, AttributeError) as error:
+        raise type(error)(
+            f"{error}. You can only torch.load from a file that is seekable. "
+            "Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
+        ) from None
+    return file
 
 
 def _is_stream(file: IO[bytes]) -> bool:
@@ -188,15 +244,14 @@ def _load_stream(file: IO[bytes], name: str, map_location: Any, weights_only: bo
     return checkpoint_stream.read(file, name, lambda location: _check_location(map_location, location), weights_only, encoding, options)
 
 
-def _what_it_is(file: IO[bytes], name: str) -> str:
-    try:
-        file.seek(0)
-        start = file.read(4)
-    except OSError:
-        start = b""
+def _of_another_kind(file: IO[bytes], name: str, error: Exception) -> Exception:
+    file.seek(0)
+    start = file.read(4)
+    if not start:
+        return EOFError("Ran out of input")
     if start[:2] == b"PK":
-        return f"{name} is cut short: it begins as a checkpoint, but its table of contents is missing"
-    return f"{name} is no checkpoint: it is no zip archive"
+        return RuntimeError(f"{name} is cut short: it begins as a checkpoint, but its table of contents is missing ({error})")
+    return pickle.UnpicklingError(f"{name} is no checkpoint: it is no zip archive ({error})")
 
 
 class _Archive:
@@ -283,23 +338,43 @@ class _Archive:
         return info.header_offset + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
 
 
+_ACCELERATORS = {"cuda": "cuda", "xpu": "xpu", "mps": "backends.mps"}  # kind -> where PyTorch tells whether there is one
+
+
 def _check_location(wanted: Any, location: Any) -> None:
     """RuntimeError unless `map_location` brings a storage to the CPU."""
-    if callable(wanted):
-        return  # it is given a storage that is on the CPU, and there is nowhere to move it to
     if isinstance(wanted, dict):
-        wanted = wanted.get(location, location)
-    if wanted is None:
-        if location != "cpu":
-            raise RuntimeError(
-                f"Attempting to deserialize object on a {str(location).partition(':')[0].upper()} device but suiren computes on the CPU: "
-                "please use suiren.load with map_location='cpu' to map your storages to the CPU."
-            )
-    else:
-        check_device(wanted)
+        location = wanted.get(location, location)
+    elif isinstance(wanted, (str, device)):
+        location = wanted
+    elif wanted is not None:
+        return  # it is given a storage that is on the CPU, and there is nowhere to move it to
+    kind = str(location).partition(":")[0]
+    if kind in _ACCELERATORS:
+        raise RuntimeError(
+            f"Attempting to deserialize object on a {kind.upper()} device but torch.{_ACCELERATORS[kind]}.is_available() is False. "
+            "If you are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the CPU."
+        )
+    if kind == "meta":
+        check_device(location)
+    if kind != "cpu":
+        raise RuntimeError(f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {location})")
 
 
 # ---------------------------------------------------------------- what weights_only allows
+
+
+def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
+    """The names of classes and functions in a checkpoint that `weights_only` would refuse. ValueError for another file."""
+    import zipfile
+
+    from suiren.checkpoint_pickle import refused_names
+
+    try:
+        with zipfile.ZipFile(f) as archive:
+            return refused_names(archive.read(_Archive(archive, "the file", None, None).folder + "data.pkl"))
+    except zipfile.BadZipFile:
+        raise ValueError("Expected input to be a checkpoint returned by torch.save") from None
 
 
 def add_safe_globals(safe_globals: list[Callable | tuple[Callable, str]]) -> None:

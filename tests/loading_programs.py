@@ -181,7 +181,7 @@ def collating(t: Any) -> list:
     single: list = [0, "a", np.array([0, 1]), np.float64(3), Point(0, 0), Point(np.array(0), np.array(0)), [np.array([0, 1]), "x"],
                     (1, np.array(2)), {"a": np.zeros(2)}, range(3), np.array(["a"]), None, t.ones(1)]  # fmt: skip
     found += [plain(data.default_convert(value)) for value in single]
-    for bad in ([object()], [None], [np.array(["a"])], [t.ones(2), t.ones(3)], [[1, 2], [1]]):
+    for bad in ([object()], [None], [np.array(["a"])], [t.ones(2), t.ones(3)], [[1, 2], [1]], [t.ones(2), np.ones(2)]):
         try:
             data.default_collate(bad)
             found.append("nothing raised")
@@ -248,6 +248,7 @@ def errors(t: Any) -> list:
         lambda: iter(data.IterableDataset()),
         lambda: Half(range(3), [0]),
         lambda: data.DistributedSampler(range(3), 2, 2),
+        lambda: data.DistributedSampler(range(3)),
     ]
     found = []
     for attempt in attempts:

@@ -40,6 +40,7 @@ PLAIN = {
     "a chain of errors": "try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('second') from e",
     "a syntax error": "x = (1,\nprint(2",
     "an interrupt": "raise KeyboardInterrupt",
+    "its name": "import sys, inspect; print(__file__, sys.argv[0]); print(inspect.getsource(sys.modules['__main__']))",
     "pickles": "import pickle\nclass C: pass\nprint(type(pickle.loads(pickle.dumps(C()))) is C)",
     "dataclasses": "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\nprint(P(3))",
     "at exit": "import atexit; atexit.register(print, 'end'); print('work')",
@@ -50,9 +51,9 @@ PLAIN = {
 def test_as_python_itself(name, tmp_path):
     """The same output, errors and exit status as python gives."""
     written(tmp_path, "beside.py", "VALUE = 41")
-    path = written(tmp_path, "prog.py", PLAIN[name])
-    ours = python("-m", "suiren", "run", path, "a", "--b=c", "-d", stdin="some text\n")
-    theirs = python(path, "a", "--b=c", "-d", stdin="some text\n")
+    written(tmp_path, "prog.py", PLAIN[name])
+    ours = python("-m", "suiren", "run", "prog.py", "a", "--b=c", "-d", cwd=tmp_path, stdin="some text\n")
+    theirs = python("prog.py", "a", "--b=c", "-d", cwd=tmp_path, stdin="some text\n")
     assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
 
 
@@ -119,7 +120,14 @@ def test_what_cannot_be_run(tmp_path):
     done = python("-m", "suiren", "run", str(tmp_path / "none.py"))
     assert done.returncode == 2
     assert "can't open file" in done.stderr and "No such file or directory" in done.stderr
-    assert python("-m", "suiren", "run", "-m", "none_such").returncode == 1
+    written(tmp_path, "pack/__init__.py", "")
+    for arguments, said in (
+        (["-m", "none_such"], "No module named none_such"),
+        (["-m", "pack"], "No module named pack.__main__; 'pack' is a package and cannot be directly executed"),
+        (["pack"], "can't find '__main__' module in 'pack'"),
+    ):
+        done = python("-m", "suiren", "run", *arguments, cwd=tmp_path)
+        assert (done.stderr, done.returncode) == (f"python -m suiren run: {said}\n", 1)
     for arguments in (["run"], ["run", "-m"], ["nonsense"], []):
         done = python("-m", "suiren", *arguments)
         assert (done.returncode, "python -m suiren run prog.py" in done.stdout + done.stderr) == (0 if not arguments else 2, True)

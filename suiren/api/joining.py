@@ -28,8 +28,14 @@ def _tensors(function: str, tensors) -> list:
         raise TypeError(f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {'Tensor' if isinstance(tensors, Stored) else type(tensors).__name__}")
     for i, x in enumerate(tensors):
         if not isinstance(x, Stored):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {_name_in_c(type(x))}")
     return list(tensors)
+
+
+def _name_in_c(cls: type) -> str:
+    """What C calls a class: one that is made in C has its module's name before it, if that is not builtins."""
+    is_made_in_python = cls.__flags__ & 1 << 9  # Py_TPFLAGS_HEAPTYPE
+    return cls.__name__ if is_made_in_python or cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
 
 
 # From so many tensors on, those that are there are joined at once: samples that are drawn anew in every step. Which of them are the same memory

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import collections
+import datetime
 import io
 import json
+import os
+import pathlib
+import pickle
 
 import pytest
 
@@ -74,3 +79,28 @@ def test_a_state_dict_of_ours_fits_torchs_module():
     torch.save(nets[1].state_dict(), file)
     file.seek(0)
     assert str(nets[0].load_state_dict(suiren.load(file))) == "<All keys matched successfully>"
+
+
+class Mine:
+    pass
+
+
+@pytest.mark.parametrize(
+    "thing", [Mine(), Mine, {"a": [Mine()]}, range(3), collections.defaultdict(list), os.system, datetime.date(2020, 1, 2), print, slice(1, 2), pathlib.PurePosixPath("a")]
+)
+def test_refusals(thing):
+    """What `weights_only` does not load is refused in the same words."""
+    file = io.BytesIO()
+    torch.save(thing, file)
+    said = []
+    for t in (torch, suiren):
+        file.seek(0)
+        with pytest.raises(pickle.UnpicklingError) as caught:
+            t.load(file)
+        said.append(str(caught.value))
+    assert said[1] == said[0]
+    named = []
+    for t in (torch, suiren):
+        file.seek(0)
+        named.append(sorted(t.serialization.get_unsafe_globals_in_checkpoint(file)))
+    assert named[1] == named[0]

@@ -101,7 +101,7 @@ def _stacked(arrays: Sequence[np.ndarray], dtype: dtypes.dtype) -> Tensor:
 
 
 def collate_tensor_fn(batch: Sequence, *, collate_fn_map: dict | None = None) -> Tensor:
-    if any(t.requires_grad for t in batch):
+    if any(not isinstance(t, Tensor) or t.requires_grad for t in batch):
         return stack(list(batch), 0)
     found = batch[0].dtype
     for t in batch:
