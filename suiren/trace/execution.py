@@ -190,9 +190,8 @@ def run(rec: Recording | Past, node: TrieNode) -> None:
     for t, buffer in zip(live, out):
         t._buffer = buffer
     if ending.spent is not None and not kept[2] and not kept[3]:
-        for slot, t in zip(key, live):
-            if t._spec.requires_grad:
-                t._graph = (ending.spent, slot)
+        for slot, i in ending.made_live:  # the others are leaves, whose own gradient is not spent
+            live[i]._graph = (ending.spent, slot)
     elif ending.has_graph:
         _keep_graph(ending, live, kept, out, base)
 
