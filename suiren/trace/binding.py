@@ -3,7 +3,7 @@
 Windows: a part of memory that is there, at another place in every step: `data[i : i + 32]`, a batch of a data set, a sample. Where a view looks is
 a static parameter of its op, so every place would be a program of its own. A view that was seen to move (the same line, read at the same node,
 with other parameters) is a leaf instead: what it shows is copied when it is read first. One that stays where it is, a gate of an LSTM or a
-corner of a mask, remains a view, which costs nothing at run time.
+corner of a mask, remains a view, which costs nothing at run time. A write into a window that moves (`buffer[step] = x`) is done at once: views.py.
 """
 
 from __future__ import annotations
@@ -136,18 +136,23 @@ def _window(rec: Recording, t: Stored, root: Stored) -> int | None:
     slot = t._view_id - rec.base
     if -HALF_SPAN <= slot < 0 and t._seen == root._id:
         return slot
-    node, mark = rec.node, (t._view_op, root._spec, t._parent._spec, t._spec, user_place())
-    if mark not in _moving:
-        if node.windows is None:
-            node.windows = {}
-        if node.windows.setdefault(mark, t._view_params) == t._view_params:
-            return None
-        if len(_moving) >= _MOST:
-            _moving.clear()
-        _moving.add(mark)
-    elif node.windows is not None and node.windows.get(mark) == t._view_params:  # a program that was there before
-        return None
-    return _bound(rec, t, root)
+    moves = was_seen_to_move(rec, (t._view_op, root._spec, t._parent._spec, t._spec), t._view_params)
+    return _bound(rec, t, root) if moves else None
+
+
+def was_seen_to_move(rec: Recording, what: tuple, place: tuple) -> bool:
+    """Whether `what`, on the user's line, looked elsewhere than at this `place` when it came by here before, or did so at another node."""
+    node, mark = rec.node, (*what, user_place())
+    if mark in _moving:
+        return node.windows is None or node.windows.get(mark) != place  # else it is a program that was there before
+    if node.windows is None:
+        node.windows = {}
+    if node.windows.setdefault(mark, place) == place:
+        return False
+    if len(_moving) >= _MOST:
+        _moving.clear()
+    _moving.add(mark)
+    return True
 
 
 def _bound(rec: Recording, t: Stored, root: Stored) -> int:

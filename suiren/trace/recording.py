@@ -152,8 +152,8 @@ def record1(op: Op, x: Stored, params: tuple) -> Stored:
         root = x
         while root._parent is not None:
             root = root._parent
-        if root._buffer is not None and root._id < rec.base and root._interpret is None:
-            return _view_of_computed(op, x, params)
+        if root._interpret is None and (op.is_window or root._buffer is not None and root._id < rec.base):
+            return _not_read_yet(op, x, params)
     return record(op, (x,), params)
 
 
@@ -161,8 +161,9 @@ _view_specs: dict[tuple, Spec] = {}
 _MOST_SPECS = 20_000
 
 
-def _view_of_computed(op: Op, x: Stored, params: tuple) -> Stored:
-    """A view of memory that is there: nothing is recorded until an operation reads it. A loop over rows that are only looked at records nothing."""
+def _not_read_yet(op: Op, x: Stored, params: tuple) -> Stored:
+    """A view of memory that is there, or a window: nothing is recorded until an operation reads it. A loop over rows that are only looked at, or written
+    to, records nothing."""
     t = new(_TENSOR)
     t._id, t._buffer, t._parent, t._view_op, t._view_params, t._view_id, t._seen = 0, None, x, op, params, 0, 0
     try:

@@ -7,7 +7,7 @@ import sys
 from suiren.trace import binding, macros, pending, recording
 from suiren.trace.op import Op
 from suiren.trace.pending import HALF_SPAN, local
-from suiren.trace.storage import Stored, new
+from suiren.trace.storage import Stored, array_of, new
 from suiren.trace.trie import WRITE
 
 # The ops that writing is made of; ops/views.py says what they do.
@@ -44,6 +44,8 @@ def write(t: Stored, value: Stored) -> Stored:
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace "
             "update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
+    if way and t._view_op.is_window and _moves(t, root, value, way):
+        return _write_now(t, root, value)
     silent, is_leaf = t._silent, root._spec.requires_grad and _is_leaf(root)
     if is_leaf and rec.grad and not silent and (t is root or t._spec.requires_grad):
         kind = "a leaf" if t is root else "a view of a leaf"
@@ -81,18 +83,44 @@ def write(t: Stored, value: Stored) -> Stored:
     return t
 
 
+def _moves(t: Stored, root: Stored, value: Stored, way: tuple) -> bool:
+    """Whether a write goes to another place in every step, into memory that no gradient flows through: where it goes would be structure."""
+    rec = local.rec
+    if root._spec.requires_grad or t._spec.requires_grad or value._spec.requires_grad or rec.scope or rec.packing is not None or rec.inference is not None:
+        return False
+    return binding.was_seen_to_move(rec, (WRITE, way[::2], root._spec, t._spec, value._spec), way[1::2])
+
+
+def _write_now(t: Stored, root: Stored, value: Stored) -> Stored:
+    """Writes what has been computed into the memory that a view shows."""
+    _check_fits(t, value)
+    pending.settle(value)
+    pending.settle(root)
+    if -HALF_SPAN <= root._id - local.rec.base < HALF_SPAN:  # somebody is about to read it as it was
+        pending.finish()
+    array_of(t)[...] = array_of(value)
+    if not t._silent:
+        root._version += 1
+    return t
+
+
+def _check_fits(t: Stored, value: Stored) -> None:
+    """RuntimeError for a float value into integers, and for shapes that do not broadcast."""
+    if value._spec.dtype.category > t._spec.dtype.category:
+        raise RuntimeError(
+            f"result type {_type_name(value)} can't be cast to the desired output type {_type_name(t)}"
+        )
+    _check_broadcast(value, t)
+
+
 def _expand_write(t: Stored, root: Stored, value: Stored, is_leaf: bool, is_own: bool) -> None:
     """Records a write. `is_own`: nobody else holds `value`."""
     rec, silent = local.rec, t._silent
     given = value
+    _check_fits(t, value)
     if value._spec.dtype is not t._spec.dtype:
-        if value._spec.dtype.category > t._spec.dtype.category:
-            raise RuntimeError(
-                f"result type {_type_name(value)} can't be cast to the desired output type {_type_name(t)}"
-            )
         value = recording.record(_cast, (value,), (t._spec.dtype,))
     if value._spec.shape != t._spec.shape:
-        _check_broadcast(value, t)
         value = recording.record(_expand, (value,), (t._spec.shape,))
     chain = t._chain()
     if len(chain) > 1 and any(view._spec.nbytes > view._parent._spec.nbytes for view in chain[:-1]):

@@ -127,3 +127,53 @@ def test_programs_that_hardly_come_again_make_new_ones_wait(monkeypatch):
     monkeypatch.setattr(execution, "unpaid", 5 * execution.UNPAID)
     assert rounds(3, 302) == 0
     assert rounds(12, 302) > 0
+
+
+def test_writes_that_move_are_done_at_once(tier):
+    buffer, layer, seen = there(suiren.zeros(40, 2)), suiren.nn.Linear(2, 2), []
+    for i in range(12):
+        before = programs()
+        with suiren.no_grad():
+            value = layer(suiren.full((1, 2), float(i)))
+            buffer[i] = value[0]
+            buffer[39 - i] = i
+            copied = buffer[i] + 0
+        assert buffer[39 - i].tolist() == [i, i]
+        np.testing.assert_array_equal(copied.numpy(), value[0].numpy())
+        seen.append(programs() - before)
+        assert buffer._version == 2 * (i + 1)
+    assert seen[-6:] == [0] * 6
+    assert (buffer[12:28] == 0).all()
+
+
+def test_letters_of_names(tier):
+    seen, numbers = [], np.random.default_rng(0)
+    for _ in range(12):
+        before, name = programs(), [int(i) for i in numbers.integers(0, 26, 5)]
+        line = suiren.zeros(5, 1, 26)
+        for i, letter in enumerate(name):
+            line[i][0][letter] = 1
+        assert (line.sum(1).argmax(1)).tolist() == name
+        assert line.sum().item() == 5
+        seen.append(programs() - before)
+    assert seen[-3:] == [0] * 3
+
+
+def test_a_write_that_moves_beside_what_is_pending(tier):
+    x = there(suiren.zeros(8))
+    for i in range(6):
+        old = x * 1  # reads x as it is now
+        x[i] = suiren.tensor(2.0) + i
+        new = x * 1
+        x[i : i + 1] = 0
+        assert old.tolist() == [0.0] * 8
+        assert new.sum().item() == 2 + i
+        with pytest.raises(RuntimeError, match="expanded size|broadcast shape"):
+            x[i : i + 2] = suiren.ones(3)
+    w = suiren.ones(6, requires_grad=True)
+    for i in range(5):
+        w.grad = None
+        y = w * 1
+        y[i] = 5.0  # gradients flow: recorded
+        y.sum().backward()
+        assert w.grad.sum().item() == 5
