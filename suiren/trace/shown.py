@@ -49,6 +49,7 @@ def viewing(f: Callable[P, R]) -> Callable[P, R]:
 
     g.__name__, g.__qualname__, g.__module__, g.__doc__ = f.__name__, f.__qualname__, f.__module__, f.__doc__
     g.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+    g.shows = f  # type: ignore[attr-defined]
     return g  # type: ignore[return-value]
 
 
