@@ -172,6 +172,8 @@ def chart(bars: list[tuple[str, float, float]], path: str) -> None:
     for i, r in enumerate(ratios):
         axes.text(r, i, f" {r:.2f}×", va="center", fontsize=8)
     axes.set_xscale("log")
+    axes.set_xlim(right=1.6 * max(ratios))  # room for the numbers
+    axes.margins(y=0.01)
     axes.set_xlabel("times as fast as PyTorch (logarithmic)")
     axes.legend(loc="lower right")
     figure.tight_layout()
