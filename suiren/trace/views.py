@@ -88,7 +88,14 @@ def _moves(t: Stored, root: Stored, value: Stored, way: tuple) -> bool:
     rec = local.rec
     if root._spec.requires_grad or t._spec.requires_grad or value._spec.requires_grad or rec.scope or rec.packing is not None or rec.inference is not None:
         return False
+    if _repeats(t._chain()):  # what is to be said of that is said where a write is recorded
+        return False
     return binding.was_seen_to_move(rec, (WRITE, way[::2], root._spec, t._spec, value._spec), way[1::2])
+
+
+def _repeats(chain: list[Stored]) -> bool:
+    """Whether one of these views shows elements more than once."""
+    return any(view._spec.nbytes > view._parent._spec.nbytes for view in chain)
 
 
 def _write_now(t: Stored, root: Stored, value: Stored) -> Stored:
@@ -123,7 +130,7 @@ def _expand_write(t: Stored, root: Stored, value: Stored, is_leaf: bool, is_own:
     if value._spec.shape != t._spec.shape:
         value = recording.record(_expand, (value,), (t._spec.shape,))
     chain = t._chain()
-    if len(chain) > 1 and any(view._spec.nbytes > view._parent._spec.nbytes for view in chain[:-1]):
+    if len(chain) > 1 and _repeats(chain[:-1]):
         # through a view that shows elements more than once, to some that it shows once: nothing can be written into that view
         strides, offset = t._layout()
         value = recording.record(_view_write, (root, value), (_as_strided, (t._spec.shape, strides, offset)))
@@ -176,7 +183,7 @@ def _is_leaf(root: Stored) -> bool:
     slot = root._id - rec.base
     if slot in rec.owners:
         return True
-    return root._buffer is not None and root._graph is None and not (0 <= slot < pending.SPAN // 2)
+    return root._buffer is not None and root._graph is None and not 0 <= slot < HALF_SPAN
 
 
 def _renew_leaf(root: Stored) -> None:

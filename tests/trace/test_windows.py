@@ -177,3 +177,11 @@ def test_a_write_that_moves_beside_what_is_pending(tier):
         y[i] = 5.0  # gradients flow: recorded
         y.sum().backward()
         assert w.grad.sum().item() == 5
+
+
+def test_a_write_that_moves_in_what_repeats_elements_raises_every_time(tier):
+    x = there(suiren.zeros(1, 4))
+    for i in range(4):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory location"):
+            x.expand(5, 4)[i : i + 2] = 1.0
+        assert (x + 1).sum().item() == 4  # a look: the next round comes by the same node
