@@ -64,7 +64,7 @@ class Pass:
                 self.live = Live(self.rec)
             return (self.live, slot) if self.live.history.is_node(slot) else ("leaf", id(t))
         slot = t._id - self.rec.base
-        if 0 <= slot < pending.SPAN // 2 and slot in self.live.history.producer and self.live.history.is_node(slot):
+        if 0 <= slot < pending.HALF_SPAN and slot in self.live.history.producer and self.live.history.is_node(slot):
             return self.live, slot
         if t._graph is not None:
             graph, slot = t._graph

@@ -17,13 +17,12 @@ from suiren.tensor import Tensor
 from suiren.trace import binding
 from suiren.trace.binding import enter
 from suiren.trace.op import Op
-from suiren.trace.pending import SPAN, local
+from suiren.trace.pending import HALF_SPAN, local
 from suiren.trace.recording import record
 from suiren.trace.storage import new
 from suiren.trace.trie import WRITE
 
 DEFAULT_SEED = 67280421310721  # of a new Generator
-_HALF = SPAN // 2
 
 
 class Generator:
@@ -167,7 +166,7 @@ def draw(op: Op, generator: Generator | None, numbers: tuple, params: tuple) -> 
     state = generator._tensor if generator._pending_seed is None else generator._state()
     rec = local.rec
     at = state._id - rec.base
-    if not -_HALF <= at < _HALF and not rec.node.cut:
+    if not -HALF_SPAN <= at < HALF_SPAN and not rec.node.cut:
         at = enter(rec, state)
     node = rec.node.likely
     if node.op is op and node.a == at and node.params == params:

@@ -1,7 +1,8 @@
 """The recorder: a cursor that walks the trie of known traces, one transition for each operation.
 
 The fast path (`unary`, `binary`, `record1`) is a few comparisons with the transition that followed last time, and one new tensor. What it does not
-recognise goes through `record`, which finds the transition in the trie or, for a program never seen, checks the arguments and makes it.
+recognise goes through `record`, which finds the transition in the trie or, for a program never seen, checks the arguments and makes it. The fast paths repeat
+each other step by step, because a call costs as much as all of them: they are right only if they are read side by side.
 Measured figures and the reasons for this shape: design.md, "Recording must cost less than a microsecond per operation".
 """
 

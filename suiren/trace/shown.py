@@ -37,7 +37,7 @@ def viewing(f: Callable[P, R]) -> Callable[P, R]:
         except (AttributeError, TypeError):  # no tensor; a list among the settings
             key = None
         if steps is not None:
-            for op, params, spec in steps:  # as `shown` does, without the call
+            for op, params, spec in steps:  # as `of_computed` does, without the call
                 t = new(recording._TENSOR)
                 t._parent, t._view_op, t._view_params, t._spec = x, op, params, spec
                 t._id = t._view_id = t._seen = 0
@@ -58,11 +58,8 @@ def of_computed(x: Stored, key: tuple) -> Stored | None:
     if x._buffer is None or x._id >= local.rec.base:
         return None
     steps = _known.get(key)
-    return None if steps is None else shown(x, steps)
-
-
-def shown(x: Stored, steps: tuple[tuple[Op, tuple, Spec], ...]) -> Stored:
-    """The view that movement ops lead to."""
+    if steps is None:
+        return None
     for op, params, spec in steps:
         t = new(recording._TENSOR)
         t._parent, t._view_op, t._view_params, t._spec = x, op, params, spec
