@@ -6,8 +6,12 @@ still run a program in such a hook (a pending recording), so ours come last: the
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
 
@@ -31,9 +35,32 @@ def register(place: int, before: Callable[[], None] = _nothing, in_parent: Calla
     _hooks[place] = _Hook(before, in_parent, in_child)
 
 
+def _half_imported() -> list[str]:
+    """The modules whose import has begun and not ended."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, ModuleType):
+            spec = ModuleType.__getattribute__(module, "__dict__").get("__spec__")  # not `module.__spec__`: it loads a lazy module
+            if getattr(spec, "_initializing", False):
+                found.append(name)
+    return found
+
+
 def _before() -> None:
-    for place in sorted(_hooks):
-        _hooks[place].before()
+    """Takes the locks when no other thread is importing: the child would find the locks of those modules taken by a thread that it does not have, and wait
+    for ever at its own import of them. Much here is imported when it is first used. (https://github.com/python/cpython/issues/50970)"""
+    own: set[str] = set()  # what this thread itself is importing: it cannot be waited for
+    while True:
+        for place in sorted(_hooks):
+            _hooks[place].before()
+        others = [name for name in _half_imported() if name not in own]
+        if not others:
+            return
+        _in_parent()  # whoever imports may need the locks
+        for name in others:
+            with contextlib.suppress(Exception):  # it is the other thread's to report
+                importlib.import_module(name)
+        own.update(others)
 
 
 def _in_parent() -> None:

@@ -204,6 +204,31 @@ def test_forking_while_another_thread_runs_a_program():
     assert found.stdout == "right\n", found.stderr
 
 
+FORK_WHILE_IMPORTING = """
+import os, sys, threading, time, warnings
+import suiren.runtime.forking
+warnings.simplefilter("ignore")
+sys.path.insert(0, {folder!r})
+thread = threading.Thread(target=lambda: __import__("slow_to_import"))
+thread.start()
+while "slow_to_import" not in sys.modules:
+    pass
+child = os.fork()
+if child == 0:
+    import slow_to_import
+    os._exit(0 if slow_to_import.done else 1)
+assert os.waitpid(child, 0)[1] == 0
+print("right")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_forking_while_another_thread_imports(tmp_path):
+    (tmp_path / "slow_to_import.py").write_text("import time\ndone = False\ntime.sleep(1)\ndone = True\n")
+    found = run_python(FORK_WHILE_IMPORTING.format(folder=str(tmp_path)), timeout=60)
+    assert found.stdout == "right\n", found.stderr
+
+
 EXITS = {
     "return": "",
     "sys.exit": "import sys; sys.exit(0)",
