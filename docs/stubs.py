@@ -252,6 +252,7 @@ def tensor_stub() -> str:
     """The class with all its methods."""
     import suiren  # noqa: F401  completes the class
     from suiren.tensor import Tensor
+    from suiren.names import Absent
     from suiren.trace.storage import Stored
 
     tree = ast.parse((PACKAGE / "tensor.py").read_text())
@@ -264,7 +265,7 @@ def tensor_stub() -> str:
     operators = {f"__{name}__" for name in (*_OPERATORS, *_UNARY)}
     for name in sorted(members):
         value = members[name]
-        if name in operators or name in vars(Stored) or name in _NOT_MEMBERS or (name.startswith("_") and not name.startswith("__")):
+        if isinstance(value, Absent) or name in operators or name in vars(Stored) or name in _NOT_MEMBERS or (name[0] == "_" and name[:2] != "__"):
             continue
         if isinstance(value, property):
             gives = inspect.signature(value.fget).return_annotation

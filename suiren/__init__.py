@@ -28,6 +28,7 @@ from suiren.amp import set_autocast_cpu_enabled as set_autocast_cpu_enabled
 from suiren.amp import set_autocast_dtype as set_autocast_dtype
 from suiren.amp import set_autocast_enabled as set_autocast_enabled
 from suiren.api import return_types as return_types
+from suiren import names as _names
 from suiren.api import surface as _surface
 from suiren.autograd import enable_grad as enable_grad
 from suiren.autograd import inference_mode as inference_mode
@@ -137,6 +138,7 @@ legacy_contiguous_format = contiguous_format
 e, inf, nan, pi, newaxis = _math.e, _math.inf, _math.nan, _math.pi, None
 
 _surface.install(Tensor)
+_names.mark_absent(Tensor)
 globals().update(_surface.public_names())
 globals().update(_old_types)
 globals().update(_old_storages)

@@ -49,12 +49,30 @@ def absent_from(module: str) -> Callable:
     return __getattr__
 
 
-def absent_of_tensor(tensor: object, name: str) -> AttributeError:
-    """What asking a tensor for a method that it does not have raises."""
-    if name in sections()["Tensor"]:
-        text = f"PyTorch has torch.Tensor.{name}; {reason(name)} (docs/names.md lists what is there)"
-        return AttributeError(text, name=name, obj=tensor)
-    return AttributeError(f"{type(tensor).__name__!r} object has no attribute {name!r}", name=name, obj=tensor)
+class Absent:
+    """Stands on the Tensor class for a method or property of PyTorch's tensors that is not there: whoever asks for it is told so. `hasattr` says False.
+    (No `__getattr__`: it would slow down every attribute of every tensor, see `trace/storage.py`.)"""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, tensor: object, cls: type) -> None:
+        text = f"PyTorch has torch.Tensor.{self.name}; {reason(self.name)} (docs/names.md lists what is there)"
+        raise AttributeError(text, name=self.name, obj=tensor)
 
 
-__all__ = ["absent", "absent_from", "absent_of_tensor", "reason", "sections"]
+def mark_absent(tensor_class: type) -> None:
+    """Puts an `Absent` on the Tensor class for everything that PyTorch's has and it does not."""
+    missing = {name for name in sections()["Tensor"] if not hasattr(tensor_class, name)}
+    for name in missing:
+        setattr(tensor_class, name, Absent(name))
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in missing]
+
+    tensor_class.__dir__ = __dir__
+
+
+__all__ = ["Absent", "absent", "absent_from", "mark_absent", "reason", "sections"]

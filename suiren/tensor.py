@@ -15,10 +15,10 @@ from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import SCALARS, Buffer
 from suiren.size import Size
 from suiren.trace import pending, period, recording, threads  # noqa: F401  (two that complete the recorder)
-from suiren.trace.pending import local, settle
+from suiren.trace.pending import settle
 from suiren.trace.recording import binary, record, unary, view_of
 from suiren.trace.spec import spec
-from suiren.trace.storage import Stored, adopt, array_of
+from suiren.trace.storage import HELD, Stored, adopt, array_of
 from suiren.trace.views import write
 
 
@@ -170,16 +170,22 @@ class Tensor(Stored):
 
     def item(self):
         """The one element, as a Python number. RuntimeError if it has more or fewer."""
-        s, buffer = self._spec, self._buffer
+        try:
+            if self._read_id is self._id:  # asked before, and since then nobody has written to it
+                return self._reader.value
+        except AttributeError:
+            pass
+        return self._item()
+
+    def _item(self):
+        s, at = self._spec, self._id
         if s.numel != 1:
             raise RuntimeError(f"a Tensor with {s.numel} elements cannot be converted to Scalar")
-        if buffer is not None and self._id < local.rec.base and not pending.threaded:  # a root that is there: nobody has to be asked
-            try:
-                return SCALARS[s.dtype][buffer.addr].value
-            except KeyError:  # a dtype that C does not have
-                return buffer.read_scalar(s.dtype)
-        root = settle(self)
-        return root._buffer.read_scalar(s.dtype) if root is self else array_of(self).item()
+        if settle(self) is not self:
+            return array_of(self).item()
+        if s.dtype in SCALARS:  # else C does not have it
+            self._reader, self._read_id = SCALARS[s.dtype][self._buffer.addr], at
+        return self._buffer.read_scalar(s.dtype)
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """An ndarray that shares its memory. RuntimeError for a tensor that requires grad: detach it first."""
@@ -394,13 +400,13 @@ class Tensor(Stored):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         pending.finish()
         wants = self._spec.requires_grad and value._spec.dtype.category >= dtypes.FLOAT
-        self._id, self._graph = 0, None
+        self._graph = self._read_id = None
         if value._parent is None:
             root = settle(value)
-            self._parent, self._buffer = None, root._buffer
+            self._parent, self._buffer, self._id = None, root._buffer, HELD
         else:
             self._parent, self._view_op, self._view_params = value, views.detach, ()
-            self._view_id, self._buffer = 0, None
+            self._buffer, self._id, self._view_id, self._seen = None, 0, 0, 0
         self._spec = value._spec.with_grad if wants else value._spec.plain
 
     def is_inference(self) -> bool:

@@ -42,6 +42,7 @@ class Tensor(Stored):
     def __copy__(self) -> Tensor:
         """A leaf that shares its memory."""
     def __deepcopy__(self, memo: Any) -> Tensor: ...
+    def __dir__(self) -> Any: ...
     def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
         """A DLPack capsule of its memory, shared unless `copy`. BufferError if it requires grad."""
     def __dlpack_device__(self) -> tuple[_int, _int]:

@@ -372,9 +372,7 @@ def _check_dirty(t: Stored) -> None:
 def _take_over(o: Stored, made: Stored) -> None:
     """The tensor that forward returned is, from now on, the node's output."""
     if o._parent is not None:  # a view: a tensor of its own from now on
-        o._parent = o._view_op = None
-        o._view_params, o._view_id, o._seen = (), 0, 0
-        o._id, o._buffer, o._graph = made._id, None, None
+        o._id, o._parent, o._buffer, o._graph = made._id, None, None, None
         local.rec.values.append(o)
     else:
         binding.overwrite(o, made, silent=True)

@@ -8,7 +8,7 @@ from suiren.trace.execution import Graph
 from suiren.trace.liveness import History
 from suiren.trace.pending import Recording, local
 from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored, new
+from suiren.trace.storage import Stored, adopt, awaiting, new
 from suiren.trace.trie import TrieNode
 
 
@@ -36,9 +36,7 @@ class Live:
         written = self.history.overwritten.get(ref)
         if written is not None and written[1] and written[0] > step.depth:
             return _modified(self, step, ref, *self._versions(ref))
-        t = new(recording._TENSOR)
-        t._id, t._spec, t._buffer = self.base + ref, self.history.spec(ref), None
-        return t
+        return awaiting(recording._TENSOR, self.base + ref, self.history.spec(ref))
 
     def _versions(self, ref: int) -> tuple[int, int]:
         """(the version of the storage that the slot is, the storage's version now)."""
@@ -88,8 +86,7 @@ class Kept:
         hold the graph that holds it.)"""
         found = self.joined.get(ref)
         if found is None:
-            found = self.joined[ref] = new(recording._TENSOR)
-            found._id, found._spec, found._buffer, found._parent = 0, self.history.spec(ref), t._buffer, None
+            found = self.joined[ref] = adopt(recording._TENSOR, t._buffer, self.history.spec(ref))
             found._graph = (self.graph, ref)
         return found
 
@@ -115,7 +112,7 @@ def _modified(graph, step: TrieNode, ref: int, expected: int, now: int) -> Store
     elif history.is_node(last):
         maker = made_by(graph, last)
     t = new(_Modified)
-    t._spec, t._buffer = history.spec(ref), None
+    t._spec, t._buffer, t._parent = history.spec(ref), None, None
     t.message = modified(t._spec, maker, expected, now, step.line)
     return t
 

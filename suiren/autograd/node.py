@@ -17,7 +17,7 @@ from suiren.ops import views
 from suiren.runtime.buffers import Buffer
 from suiren.trace import recording
 from suiren.trace.recording import record
-from suiren.trace.storage import Stored, new
+from suiren.trace.storage import Stored, adopt
 
 
 class Node:
@@ -345,8 +345,8 @@ def rejoined(graph, ref: int, t: Stored) -> Stored:
     """An unpacked value with the history of what was packed, to be differentiated again."""
     before = graph.tensor(ref)
     if graph.history.is_node(ref):
-        before = new(recording._TENSOR)
-        before._id, before._spec, before._buffer = 0, graph.history.spec(ref), Buffer(graph.history.spec(ref).nbytes)
+        spec = graph.history.spec(ref)
+        before = adopt(recording._TENSOR, Buffer(spec.nbytes), spec)
         before._graph = (graph.graph, ref)
     return record(views.rewritten, (t.detach() if t._spec.requires_grad else t, before), ())
 

@@ -137,9 +137,8 @@ def _replay(rec: Recording, macro: BackwardMacro, graph, gradient) -> bool:
             g._version += 1
             g._id = base + slot
         else:
-            g = new(tensor)
+            g = t._grad = new(tensor)
             g._id, g._spec, g._buffer, g._parent = base + slot, spec, None, None
-            t._grad = g
             rec.values.append(g)
     if graph is not None:
         graph.freed |= macro.freed

@@ -11,7 +11,7 @@ from suiren.trace import pending, recording
 from suiren.trace.liveness import History
 from suiren.trace.pending import local
 from suiren.trace.recording import view_of
-from suiren.trace.storage import Stored, new
+from suiren.trace.storage import Stored, awaiting
 
 _hooks: list[tuple] = []  # (pack, unpack), the innermost last
 _disabled: list[str] = []  # why hooks may not be used now
@@ -87,8 +87,7 @@ def _pack(rec, step) -> None:
         if ref < 0:
             t = _detached(rec.leaves[-1 - ref])
         else:
-            t = new(recording._TENSOR)
-            t._id, t._spec, t._buffer = base + ref, history.spec(ref).plain, None
+            t = awaiting(recording._TENSOR, base + ref, history.spec(ref).plain)
             rec.values.append(t)
         values.append((ref, t))
     python, out = rec.python, step.out

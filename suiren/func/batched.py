@@ -19,7 +19,7 @@ from suiren.tensor import Tensor
 from suiren.trace.pending import local
 from suiren.trace.recording import record
 from suiren.trace.spec import Spec, spec
-from suiren.trace.storage import Stored, new
+from suiren.trace.storage import Stored, awaiting
 from suiren.trace.trie import WRITE
 from suiren.trace.views import write
 
@@ -128,10 +128,8 @@ def made(physical: Tensor, levels: tuple[int, ...]) -> Tensor:
     """The tensor that `physical` is to a program inside of `levels`, whose dims it has in front."""
     if not levels:
         return physical
-    t = new(BatchedTensor)
     s = physical._spec
-    t._id, t._buffer = NOWHERE, None
-    t._spec = spec(s.shape[len(levels) :], s.dtype, s.requires_grad)
+    t = awaiting(BatchedTensor, NOWHERE, spec(s.shape[len(levels) :], s.dtype, s.requires_grad))
     t._physical, t._levels = physical, levels
     return t
 

@@ -69,7 +69,7 @@ def sharing(cls: type[T], data: Tensor, requires_grad: bool) -> T:
     settle(root)
     made = adopt(cls, root._buffer, spec)
     made._version = root._version
-    root._buffer, root._id, root._view_id = None, 0, 0
+    root._buffer, root._id, root._view_id, root._seen = None, 0, 0, 0
     root._parent, root._view_op, root._view_params = made, detach, ()
     if root._spec.shape != spec.shape:
         root._view_op, root._view_params = reshape, (root._spec.shape,)
@@ -80,7 +80,7 @@ def _viewing(cls: type, data: Tensor, spec: Any) -> Tensor:
     seen = record1(detach, data, ())
     made = new(cls)
     made._id, made._buffer, made._spec = 0, None, spec
-    made._parent, made._view_op, made._view_params = seen, detach, ()
+    made._parent, made._view_op, made._view_params, made._view_id, made._seen = seen, detach, (), 0, 0
     return made
 
 

@@ -180,7 +180,7 @@ def draw(op: Op, generator: Generator | None, numbers: tuple, params: tuple) -> 
             state._id = base + node.out + 1
             state._version += 1
             t = new(Tensor)
-            t._id, t._spec, t._buffer = base + node.out, node.spec, None
+            t._id, t._spec, t._buffer, t._parent = base + node.out, node.spec, None, None
             rec.values.append(t)
             return t
     result, after_draw = record(op, (state, *numbers), params)

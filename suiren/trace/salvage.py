@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from suiren.runtime.buffers import Buffer
 from suiren.trace import pending
-from suiren.trace.storage import Stored
+from suiren.trace.storage import HELD, Stored
 from suiren.trace.trie import OP, WRITE, TrieNode
 
 
@@ -64,8 +64,10 @@ def salvage(recorded: Past, end: TrieNode, failed: int) -> None:
             past.values.append(t)
     for t, leaf in recorded.written:
         slot = then(t._id - base)
-        t._id = 0 if slot is None or slot < 0 else base + slot
-        if t._id:
+        if slot is None or slot < 0:
+            t._id = HELD
+        else:
+            t._id = base + slot
             past.written.append((t, leaf))
     past.snapshots = [(leaf, shared) for leaf, shared in recorded.snapshots if leaf < node.leaves]
     past.owners, past.watched, past.python = ({s: x for s, x in d.items() if s < node.slots} for d in (recorded.owners, recorded.watched, recorded.python))

@@ -4,8 +4,8 @@ A tensor either owns its storage or is a view of another tensor: `_parent`, thro
 has the memory (`_buffer`) once somebody computed it, and counts the versions of the storage.
 
 `_id` says where a root stands: the base of a recording plus its slot there (slots of leaves are negative). Bases of different recordings lie far
-apart, so an id left over from an earlier recording never matches, and nothing has to be reset. A view has `_id` 0 always, so that the recorder's
-fast path refuses it; it keeps its own place in `_view_id`, good as long as the parent still is what it was (`_seen`).
+apart, so an id left over from an earlier recording never matches, and nothing has to be reset. A view has `_id` 0 always, and only a view has, so that
+the recorder's fast path refuses it; it keeps its own place in `_view_id`, good as long as the parent still is what it was (`_seen`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from suiren.names import absent_of_tensor
 from suiren.runtime.buffers import Buffer
 from suiren.trace.spec import Spec, contiguous_strides
 
@@ -22,29 +21,31 @@ if TYPE_CHECKING:
     from suiren.trace.op import Op
 
 new = object.__new__
-_OF_A_ROOT = {"_parent": None, "_view_op": None, "_view_params": (), "_view_id": 0, "_seen": 0}
+HELD = 1  # the id of a root that has its memory and is in no recording
 
 
 class Stored:
-    """The part of a tensor that recordings work with; `suiren.Tensor` adds what users see. What most tensors have is in slots, the rest has a default on the class."""
+    """The part of a tensor that recordings work with; `suiren.Tensor` adds what users see. What most tensors have is in slots, the rest has a default on the class.
 
-    __slots__ = ("__dict__", "__weakref__", "_buffer", "_id", "_parent", "_seen", "_spec", "_view_id", "_view_op", "_view_params")
+    There is no `__getattr__` here, and may not be: before Python 3.12 a class that has one pays 35 ns for every read of an attribute that it has
+    (7 without), and an operation reads ten. Who makes a tensor sets the slots; what PyTorch's tensors have and these do not says so in `names.py`.
+    """
+
+    __slots__ = (
+        "__dict__", "__weakref__", "_buffer", "_id", "_parent", "_read_id", "_reader", "_seen", "_spec", "_view_id", "_view_op", "_view_params",
+    )  # fmt: skip
 
     _id: int
     _spec: Spec
     _buffer: Buffer | None  # of a root that has been computed
 
-    _parent: Stored | None  # set wherever many are made, for speed: see `__getattr__`
-    _view_op: Op | None  # the movement op, and its parameters, that make this view from its parent
+    _parent: Stored | None
+    _view_op: Op  # of a view only: the movement op, and its parameters, that make it from its parent
     _view_params: tuple
     _view_id: int
-    _seen: int  # the parent's id when `_view_id` was made
-
-    def __getattr__(self, name: str):
-        """What a root has in the slots of a view."""
-        if name in _OF_A_ROOT:
-            return _OF_A_ROOT[name]
-        raise absent_of_tensor(self, name)
+    _seen: int  # of a view only: the parent's id when `_view_id` was made
+    _read_id: int  # of a root that `item()` was asked of: its id then, and what reads the number
+    _reader: object
 
     _version = 0  # of a root: in-place writes so far
     _silent = False  # a view made by `.data`: writes through it do not count as versions
@@ -87,7 +88,14 @@ class Stored:
 def adopt(cls: type, buffer: Buffer, spec: Spec) -> Stored:
     """A tensor over memory that holds its values."""
     t = new(cls)
-    t._id, t._spec, t._buffer, t._parent = 0, spec, buffer, None
+    t._id, t._spec, t._buffer, t._parent = HELD, spec, buffer, None
+    return t
+
+
+def awaiting(cls: type, id: int, spec: Spec) -> Stored:
+    """A tensor whose value a recording will compute, at the place `id`."""
+    t = new(cls)
+    t._id, t._spec, t._buffer, t._parent = id, spec, None, None
     return t
 
 

@@ -36,3 +36,12 @@ def test_a_name_that_is_not_there_says_so(section):
     with pytest.raises(AttributeError, match="has no attribute 'surely_not'"):
         place.surely_not  # noqa: B018
     assert not hasattr(suiren.ones(1), "q_scale")
+
+
+def test_a_tensor_lists_what_it_has():
+    assert "item" in dir(suiren.ones(1)) and "q_scale" not in dir(suiren.ones(1))
+
+
+def test_no_attribute_of_a_tensor_is_slow():
+    for cls in suiren.Tensor.__mro__:
+        assert "__getattr__" not in vars(cls), "see the docstring of trace/storage.py's Stored"
