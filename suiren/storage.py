@@ -16,6 +16,7 @@ from suiren.dtypes import dtype, uint8
 from suiren.tensor import Tensor, type_name
 from suiren.trace.pending import settle
 from suiren.trace.storage import Stored
+from suiren.trace.threads import expose
 
 
 class UntypedStorage:
@@ -38,8 +39,7 @@ class UntypedStorage:
         return made
 
     def _array(self) -> np.ndarray:
-        root = settle(self._owner)
-        self._owner = root
+        self._owner = root = expose(self._owner)
         return root._buffer.array((root._spec.nbytes,), np.uint8)
 
     @property

@@ -14,7 +14,7 @@ from suiren.formats import lies_in, memory_format, order_of, strided
 from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import SCALARS, Buffer
 from suiren.size import Size
-from suiren.trace import pending, period, recording, threads  # noqa: F401  (two that complete the recorder)
+from suiren.trace import pending, period, recording, threads  # noqa: F401  (period completes the recorder)
 from suiren.trace.pending import settle
 from suiren.trace.recording import binary, record, unary, view_of
 from suiren.trace.spec import spec
@@ -193,7 +193,7 @@ class Tensor(Stored):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self._spec.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
-        settle(self)
+        threads.expose(self)
         return array_of(self)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:

@@ -15,7 +15,7 @@ from suiren.dtypes import dtype
 from suiren.ops import movement, views
 from suiren.tensor import Tensor, type_name
 from suiren.trace.op import common_dtype
-from suiren.trace.pending import settle
+from suiren.trace.threads import expose
 from suiren.trace.recording import view_of
 from suiren.trace.storage import Stored
 from suiren.trace.views import write
@@ -195,7 +195,7 @@ def _steps(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _reread(root, d: dtype):
     """A tensor over the same memory, of another dtype."""
-    settle(root)
+    expose(root)
     return Tensor.from_array(root._buffer.array((root._spec.nbytes // d.itemsize,), d.np))
 
 

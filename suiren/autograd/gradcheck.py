@@ -13,7 +13,7 @@ from suiren.autograd import grad as _grad
 from suiren.config import config
 from suiren.dtypes import float64
 from suiren.tensor import Tensor
-from suiren.trace.pending import settle
+from suiren.trace.threads import expose
 from suiren.trace.storage import array_of
 
 
@@ -34,7 +34,7 @@ def _wants(x: Any) -> bool:
 
 
 def _array(t: Tensor) -> np.ndarray:
-    settle(t)
+    expose(t)
     return array_of(t)
 
 

@@ -300,6 +300,10 @@ class Buffer:
         """Copies `nbytes` from another buffer (the same one too); the offsets are in bytes."""
         ctypes.memmove(self.addr + offset, other.addr + other_offset, nbytes)
 
+    def equals(self, other: Buffer, nbytes: int) -> bool:
+        """Whether the first `nbytes` of both are the same."""
+        return np.array_equal(self.array((nbytes,), np.uint8), other.array((nbytes,), np.uint8))
+
     def read_scalar(self, dtype: dtype, byte_offset: int = 0) -> bool | int | float | complex:
         """The element of this dtype at `byte_offset` as a Python number."""
         try:

@@ -12,7 +12,7 @@ from suiren.runtime.buffers import Buffer
 from suiren.trace import pending
 from suiren.trace.pending import HALF_SPAN, Recording, local, mark_period, user_line, user_place
 from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored, adopt, array_of
+from suiren.trace.storage import OPEN, Stored, adopt, array_of
 from suiren.trace.trie import LEAF, OP, WRITE, TrieNode, grown
 
 
@@ -32,7 +32,8 @@ def enter(rec: Recording, t: Stored) -> int:
             t._view_id = rec.base + at  # what views of this one have seen
             return at
         slot = t._view_id - rec.base
-        if 0 <= slot < HALF_SPAN and t._seen == (parent._id or parent._view_id):
+        seen = rec.base + at if parent._id == OPEN else parent._id or parent._view_id
+        if 0 <= slot < HALF_SPAN and t._seen == seen:
             return slot
         params, node = t._view_params, rec.node
         key = (op, params, at, t._spec)
@@ -42,7 +43,7 @@ def enter(rec: Recording, t: Stored) -> int:
         rec.node = child
         if rec.period is not None:
             mark_period(rec)
-        t._view_id, t._seen = rec.base + child.out, parent._id or parent._view_id
+        t._view_id, t._seen = rec.base + child.out, seen
         if t._spec.requires_grad and (op.grad is None or not parent._spec.requires_grad):
             rec.owners[child.out] = t  # a view that is an autograd leaf
         return child.out
@@ -51,9 +52,23 @@ def enter(rec: Recording, t: Stored) -> int:
         return slot
     if t._buffer is None or pending.threaded:
         pending.await_other(t)
+    if t._id == OPEN:
+        slot = _unchanged(rec, t)
+        if slot is not None:
+            return slot
     slot = bind(rec, t)
     to_leaf(rec, t._spec)
+    if rec.snapshots and rec.snapshots[-1][0] == -1 - slot and not t._spec.requires_grad:
+        t._id = OPEN
     return slot
+
+
+def _unchanged(rec: Recording, t: Stored) -> int | None:
+    """The slot of the last copy of memory that NumPy shares, if that still holds the same."""
+    for leaf, shared in reversed(rec.snapshots):
+        if rec.leaves[leaf] is t:
+            return -1 - leaf if rec.buffers[leaf].equals(shared, t._spec.nbytes) else None
+    return None
 
 
 def to_leaf(rec: Recording, spec: Spec) -> None:
@@ -166,5 +181,5 @@ def _bound(rec: Recording, t: Stored, root: Stored) -> int:
         copy._buffer.array(s.shape, s.dtype.np)[...] = array_of(t)
     slot = bind(rec, copy)
     to_leaf(rec, s)
-    t._view_id, t._seen = rec.base + slot, root._id
+    t._view_id, t._seen = rec.base + slot, 0 if root._buffer.is_exported else root._id
     return slot

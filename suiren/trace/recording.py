@@ -18,7 +18,7 @@ from suiren.trace.deferred import Deferred
 from suiren.trace.op import Op
 from suiren.trace.pending import HALF_SPAN, TAKEN, Recording, local, mark_period, settle_recording, user_line
 from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored, new
+from suiren.trace.storage import OPEN, Stored, new
 from suiren.trace.trie import OP, TrieNode, grown
 
 _TENSOR: type[Stored] = Stored
@@ -274,7 +274,8 @@ def _made(rec: Recording, child: TrieNode, inputs: tuple, base: int):
     op = child.op
     if child.is_view:
         t = view_of(inputs[0], op, child.params, child.spec)
-        t._view_id, t._seen = base + child.out, inputs[0]._id or inputs[0]._view_id
+        seen = inputs[0]._id or inputs[0]._view_id
+        t._view_id, t._seen = base + child.out, 0 if seen == OPEN else seen
         return t
     if op.n_outputs == 1:
         t = new(_TENSOR)

@@ -6,10 +6,14 @@ has the memory (`_buffer`) once somebody computed it, and counts the versions of
 `_id` says where a root stands: the base of a recording plus its slot there (slots of leaves are negative). Bases of different recordings lie far
 apart, so an id left over from an earlier recording never matches, and nothing has to be reset. A view has `_id` 0 always, and only a view has, so that
 the recorder's fast path refuses it; it keeps its own place in `_view_id`, good as long as the parent still is what it was (`_seen`).
+
+Memory that NumPy shares may be written at any time. A recording reads a copy of it; the root's id is `OPEN` meanwhile, so that the next operation that
+reads it comes to `binding.enter`, which looks whether it still holds the same.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
     from suiren.trace.op import Op
 
 new = object.__new__
-HELD = 1  # the id of a root that has its memory and is in no recording
+HELD = 1  # the id of a root that has its memory and is in no recording; another one below 0 once the memory was written behind the recorder's back
+OPEN = 2
 
 
 class Stored:
@@ -83,6 +88,14 @@ class Stored:
 
     def _current_id(self) -> int:
         return self._id or self._view_id
+
+
+_ids = itertools.count(-1, -1)
+
+
+def rewritten(root: Stored) -> None:
+    """The memory of a root that no recording reads was written: nothing that was copied of it is current."""
+    root._id = next(_ids)
 
 
 def adopt(cls: type, buffer: Buffer, spec: Spec) -> Stored:

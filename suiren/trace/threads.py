@@ -1,4 +1,4 @@
-"""Recordings of several threads: a tensor that is pending in another thread's recording has it run."""
+"""Who else has something to do with a tensor: it may be pending in another thread's recording, or about to be read by one that has not run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from types import FrameType
 
 from suiren.trace import pending
-from suiren.trace.pending import Recording, local
-from suiren.trace.storage import Stored
+from suiren.trace.pending import Recording, local, settle
+from suiren.trace.storage import Stored, rewritten
 
 # Code that moves a cursor, or keeps places of a recording from one step to the next: the recorder itself, the draws of random numbers, which take
 # two steps at once, and a pass of backward.
@@ -76,6 +76,19 @@ def _inside_recorder(thread: int) -> bool:
             continue
         if pending.frames().get(thread) is innermost:
             return frame is not None
+
+
+def expose(t: Stored) -> Stored:
+    """Computes `t` and returns its root. Somebody will write to its memory behind the recorder's back: what was to read it before is run now."""
+    root = settle(t)
+    for rec in list(pending.everyone):
+        if any(buffer is root._buffer for buffer in rec.buffers):
+            if rec is local.rec:
+                pending.finish()
+            else:
+                _take_over(rec)
+    rewritten(root)
+    return root
 
 
 pending.await_other = await_other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from suiren.trace import binding, macros, pending, recording
+from suiren.trace import binding, macros, pending, recording, threads
 from suiren.trace.op import Op
 from suiren.trace.pending import HALF_SPAN, local
 from suiren.trace.storage import Stored, array_of, new
@@ -102,9 +102,7 @@ def _write_now(t: Stored, root: Stored, value: Stored) -> Stored:
     """Writes what has been computed into the memory that a view shows."""
     _check_fits(t, value)
     pending.settle(value)
-    pending.settle(root)
-    if -HALF_SPAN <= root._id - local.rec.base < HALF_SPAN:  # somebody is about to read it as it was
-        pending.finish()
+    threads.expose(root)
     array_of(t)[...] = array_of(value)
     if not t._silent:
         root._version += 1

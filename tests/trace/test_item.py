@@ -18,6 +18,7 @@ WRITES = {
     "[...] =": lambda x: x.__setitem__(..., 3.5),
     "through a view": lambda x: x.view(1, 1)[0].mul_(2),
     "through an older view": lambda x: None,  # see below
+    "through NumPy": lambda x: x.numpy().__setitem__(..., 3.5),
     "data =": lambda x: setattr(x, "data", suiren.tensor([3.5])),
     "data = a view": lambda x: setattr(x, "data", suiren.arange(4.0)[3:]),
     "data twice": lambda x: (setattr(x, "data", suiren.tensor([5.0])), x.item(), setattr(x, "data", suiren.tensor([3.5]))),
