@@ -30,6 +30,9 @@ FREED = (
 )
 
 
+TOGETHER = 2  # so many earlier recordings are gone through in one program
+
+
 running: list[Pass] = []  # the passes that are going on, the innermost last
 
 
@@ -134,8 +137,13 @@ class Pass:
         return count
 
     def _run(self) -> None:
+        last = None
         while self.queue:
             _, _, _, graph, step = heapq.heappop(self.queue)
+            if graph is not last:
+                if last is not None and len(self.graphs_used) > TOGETHER and not self.create_graph:
+                    self._pause(last)
+                last = graph
             gradients = self.gradients.pop((id(graph), step.out))
             for i in range(len(gradients)):
                 self._look(graph, step.out + i, gradients, i)
@@ -154,6 +162,22 @@ class Pass:
             if t._hooks:
                 self.is_plain = False
                 self.leaf_gradients[id(t)] = (t, run_hooks(t, g))
+
+    def _pause(self, done: Any) -> None:
+        """Between two graphs of many: what has been recorded is run, so that the next graph begins a recording, which is the same one for graphs that are
+        the same. All together they would be a program that never comes again where their number is not the same every time (the steps of an episode)."""
+        free(self)
+        if isinstance(done, Kept) and not self.retain_graph:
+            done.graph.let_go()
+        self.visited.clear()
+        for gradients in self.gradients.values():
+            for i, g in enumerate(gradients):
+                if g is not None and g._parent is not None:  # which part of what it shows would be another one in every recording
+                    gradients[i] = record(creation.copy, (g,), ())
+        self.is_macro = self.is_plain = False
+        macros.settle_numbers(self.rec, 0)
+        pending.finish()
+        self.live = Live(self.rec)
 
     def _runs_again(self, graph, step: TrieNode) -> bool:
         """Whether a node that was freed has what it needs all the same: nothing."""

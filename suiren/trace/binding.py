@@ -39,7 +39,7 @@ def enter(rec: Recording, t: Stored) -> int:
         key = (op, params, at, t._spec)
         child = node.children.get(key)
         if child is None:
-            child = node.children[key] = grown(TrieNode(node, OP, op, (at,), params, (t._spec,), user_line(), rec.scope))
+            child = node.children[key] = grown(TrieNode(node, OP, op, (at,), params, (t._spec,), user_line(rec), rec.scope))
         rec.node = child
         if rec.period is not None:
             mark_period(rec)

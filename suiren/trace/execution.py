@@ -60,12 +60,11 @@ def timed(nodes=None):
 class Graph:
     """The history of the tensors that outlived a recording: its structure, and the values that backward needs."""
 
-    __slots__ = ("__weakref__", "base", "freed", "history", "numbers", "origins", "python", "sequence", "structure", "tensors", "versions", "watched")
+    __slots__ = ("__weakref__", "base", "freed", "numbers", "origins", "python", "sequence", "structure", "tensors", "versions", "watched")
 
     def __init__(self, structure: Ending, tensors: dict[int, Stored], numbers: list, base: int | None = None):
         self.numbers, self.base = numbers, base
         self.structure = structure
-        self.history = structure.history
         self.tensors = tensors  # slot -> tensor: leaves, and saved values
         # leaf -> (graph, slot) that made it, as it was then: the tensor may be written in place later, and be made by another graph
         self.origins = {slot: tensors[slot]._graph for slot in structure.kept_leaves if tensors[slot]._graph is not None} if tensors else {}
@@ -74,6 +73,11 @@ class Graph:
         self.watched: dict[int, Stored] = {}
         self.python: dict[int, object] = {}
         self.sequence = next(_clock)
+
+    @property
+    def history(self) -> History:
+        """The steps of the recording."""
+        return self.structure.history
 
     def let_go(self) -> tuple[int, ...]:
         """Drops the saved values that no backward can ask for any more, and says which. (Also a tensor that holds this graph: memory does not wait for
@@ -101,7 +105,8 @@ class Ending:
         self.count = self.compiled_runs = 0
         self.executable = None
         self.lock = threading.Lock()
-        self.history = History(end)
+        self._history: History | None = History(end)
+        self._trace: Trace | None = None
         self.writes = tuple((old, t._id - rec.base) for t, old in rec.written)
         owned = {*key, *(slot for _, slot in self.writes)}
         roots = [s for s in owned if self.history.is_node(s)]
@@ -128,12 +133,29 @@ class Ending:
         self.saved_specs = tuple(self.history.spec(s).plain for s in self.saved)
         self.made_live = tuple((s, i) for i, s in enumerate(key) if is_node(s))  # a slot may have two tensors
         self.made_written = tuple((s, leaf) for s, leaf in written.items() if is_node(s))
-        self.trace: Trace = build_trace(end, key + self.saved, self.writes, self.name)
         specs = self.trace.specs()
         self.out_specs = tuple(specs[v] for v in self.trace.outputs)
         self.out_bytes = tuple(s.nbytes for s in self.out_specs)
         self.work = work(self.trace)
+        if not roots:
+            self._history = None
         endings.add(self)
+
+    @property
+    def history(self) -> History:
+        """Kept where a backward may ask for it, else made anew."""
+        history = self._history
+        if history is None:
+            history = self._history = History(self.end)
+        return history
+
+    @property
+    def trace(self) -> Trace:
+        """Made anew after the first run: most programs that came once never come again."""
+        trace = self._trace
+        if trace is None:
+            trace = self._trace = build_trace(self.end, self.key + self.saved, self.writes, self.name)
+        return trace
 
 
 def work(trace: Trace) -> int:
@@ -251,12 +273,15 @@ def _execute(ending: Ending, buffers: list[Buffer], numbers: list, out: list[Buf
         return
     if config.debug >= 1:
         print(f"[suiren] {ending.name}: interpreted, {len(ending.trace.nodes)} operations", file=sys.stderr)
-    arrays = [b.array(s.shape, s.dtype.np) for b, s in zip(buffers, ending.trace.leaves)]
-    results = _interpret(ending.trace, arrays, numbers)
+    trace = ending.trace
+    if ending.count == 1:
+        ending._trace = None
+    arrays = [b.array(s.shape, s.dtype.np) for b, s in zip(buffers, trace.leaves)]
+    results = _interpret(trace, arrays, numbers)
     for a, buffer, s in zip(results, out, ending.out_specs):
         buffer.array(s.shape, s.dtype.np)[...] = a
-    for a, (leaf, _) in zip(results[len(out) :], ending.trace.writes):
-        s = ending.trace.leaves[leaf]
+    for a, (leaf, _) in zip(results[len(out) :], trace.writes):
+        s = trace.leaves[leaf]
         buffers[leaf].array(s.shape, s.dtype.np)[...] = a
 
 

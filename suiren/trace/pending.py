@@ -114,9 +114,20 @@ local = _Local()
 # ---------------------------------------------------------------- moving the cursor
 
 
-def user_line() -> Line | None:
-    """The line outside of suiren that is running now."""
+_lines: dict[tuple[str, int, str], Line] = {}  # without calls
+
+
+def user_line(rec: Recording) -> Line | None:
+    """The line outside of suiren that is running now. With the calls in between only where a node of the graph may be named by them."""
     frame, calls = sys._getframe(1), []
+    if rec.scope or not rec.grad:
+        while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+            frame = frame.f_back
+        if frame is None:
+            return None
+        place = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+        found = _lines.get(place)
+        return found if found is not None else _lines.setdefault(place, Line(*place))
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         calls.append((frame.f_code.co_name, id(frame), frame.f_lasti))
         frame = frame.f_back

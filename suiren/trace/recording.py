@@ -321,7 +321,7 @@ def _extend(rec: Recording, op: Op, inputs: tuple, refs: tuple, params: tuple, n
     specs = op.infer(kinds, params)
     if rec.grad and op.grad is not None and any(isinstance(k, Spec) and k.requires_grad for k in kinds):
         specs = tuple(s.with_grad if s.dtype.category >= 2 else s for s in specs)
-    child = TrieNode(rec.node, OP, op, refs, params, specs, user_line(), rec.scope, numbers)
+    child = TrieNode(rec.node, OP, op, refs, params, specs, user_line(rec), rec.scope, numbers)
     child.packs = rec.packing is not None and any(s.requires_grad for s in specs)
     rec.node.children[(op, params, refs)] = child
     return grown(child)
