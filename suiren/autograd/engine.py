@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from suiren.autograd import anomaly, node, reach
+from suiren.autograd import anomaly, graph_macros, node, reach
 from suiren.autograd.graphs import Kept, Live
 from suiren.dtypes import FLOAT
 from suiren.ops import creation, movement, pointwise, reduce
@@ -50,6 +50,7 @@ class Pass:
         self.kept: dict[int, Kept] = {}
         self.gradients: dict[tuple[int, int], list] = {}  # (graph, slot of the first output) -> a gradient per output
         self.queue: list[tuple] = []
+        self.outgoing: dict[tuple[int, int], tuple] = {}  # (graph, slot of a leaf of it) -> the graph, the slot, its gradient so far
         self.leaf_gradients: dict[int, tuple[Stored, Stored]] = {}
         self.visited: list[tuple[Any, TrieNode]] = []
         self.graphs_used: list = []
@@ -98,13 +99,8 @@ class Pass:
     def _to_slot(self, graph, slot: int, gradient: Stored) -> None:
         history = graph.history
         if slot < 0 or not history.is_node(slot):
-            t = graph.tensor(slot)
-            if t is not None and t._spec.requires_grad:
-                origin = graph.origin(slot)
-                if origin is None:
-                    self._to_leaf(t, gradient)
-                else:
-                    self._to_slot(self.kept_graph(origin[0]), origin[1], gradient)
+            before = self.outgoing.get((id(graph), slot))
+            self.outgoing[id(graph), slot] = graph, slot, gradient if before is None else pointwise.add(before[2], gradient)
             return
         step = history.producer[slot]
         key = (id(graph), step.out)
@@ -114,6 +110,19 @@ class Pass:
             heapq.heappush(self.queue, (-graph.sequence, -step.depth, len(self.gradients), graph, step))
         i = slot - step.out
         gradients[i] = gradient if gradients[i] is None else pointwise.add(gradients[i], gradient)
+
+    def _send_on(self) -> None:
+        """Sends the gradients of a graph's leaves to where those come from: a tensor, or a slot of an earlier graph."""
+        while self.outgoing:
+            outgoing, self.outgoing = self.outgoing, {}
+            for graph, slot, gradient in outgoing.values():
+                t = graph.tensor(slot)
+                if t is not None and t._spec.requires_grad:
+                    origin = graph.origin(slot)
+                    if origin is None:
+                        self._to_leaf(t, gradient)
+                    else:
+                        self._to_slot(self.kept_graph(origin[0]), origin[1], gradient)
 
     # -- the run
     def run(self) -> None:
@@ -137,13 +146,57 @@ class Pass:
         return count
 
     def _run(self) -> None:
+        self._send_on()
         last = None
-        while self.queue:
-            _, _, _, graph, step = heapq.heappop(self.queue)
-            if graph is not last:
-                if last is not None and len(self.graphs_used) > TOGETHER and not self.create_graph:
-                    self._pause(last)
-                last = graph
+        while self.queue:  # later graphs come first, and send to earlier ones alone
+            graph = self.queue[0][3]
+            if last is None or len(self.graphs_used) <= TOGETHER or self.create_graph:
+                self._through(graph)
+            else:
+                self._pause(last)
+                self._through_again(graph)
+            self._send_on()
+            last = graph
+        for t, g in list(self.leaf_gradients.values()):
+            if t._hooks:
+                self.is_plain = False
+                self.leaf_gradients[id(t)] = (t, run_hooks(t, g))
+
+    def _through_again(self, graph) -> None:
+        """The same as `_through`, as one transition if it is known."""
+        if not graph_macros.applies(self, graph):
+            self._through(graph)
+            return
+        items = []
+        while self.queue and self.queue[0][3] is graph:
+            items.append(heapq.heappop(self.queue))
+        incoming = [(item[4], self.gradients[id(graph), item[4].out]) for item in items]
+        gradients = [g for _, given in incoming for g in given if g is not None]
+        key = graph_macros.key_of(self, graph, incoming)
+        found = graph_macros.replay(self, graph, key, gradients)
+        if found is not None:
+            for step, _ in incoming:
+                del self.gradients[id(graph), step.out]
+            self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in found}
+            return
+        for item in items:
+            heapq.heappush(self.queue, item)
+        graph.read.clear()
+        first = len(self.visited)
+        self.is_macro = True
+        try:
+            self._through(graph)
+            outgoing = {slot: g for _, slot, g in self.outgoing.values()}
+            graph_macros.remember(self, graph, key, gradients, first, outgoing)
+            self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in outgoing.items()}
+        finally:
+            self.is_macro = False
+            macros.settle_numbers(self.rec, 0)
+
+    def _through(self, graph) -> None:
+        """Runs the steps of a graph to which gradients have come; what comes to its leaves is in `outgoing` then."""
+        while self.queue and self.queue[0][3] is graph:
+            _, _, _, _, step = heapq.heappop(self.queue)
             gradients = self.gradients.pop((id(graph), step.out))
             for i in range(len(gradients)):
                 self._look(graph, step.out + i, gradients, i)
@@ -158,10 +211,6 @@ class Pass:
                 if s.requires_grad:
                     self._to_slot(graph, ref, fitted(g, s))
             self.visited.append((graph, step))
-        for t, g in list(self.leaf_gradients.values()):
-            if t._hooks:
-                self.is_plain = False
-                self.leaf_gradients[id(t)] = (t, run_hooks(t, g))
 
     def _pause(self, done: Any) -> None:
         """Between two graphs of many: what has been recorded is run, so that the next graph begins a recording, which is the same one for graphs that are

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import suiren
-from suiren.autograd import grad
+from suiren.autograd import engine, grad
 from suiren.trace import execution, pending
 
 
@@ -85,6 +85,34 @@ def test_episodes_of_any_length_are_the_same_programs():
     episode(40)
     pending.finish()
     assert len({*execution.endings} - before) <= 3, "the sum of the steps, and its gradient, are new; the steps are not"
+
+
+def test_the_way_through_a_graph_is_known_the_second_time(monkeypatch):
+    weights, ran = _weights(), []
+    by_rule = engine.Pass._by_rule
+    monkeypatch.setattr(engine.Pass, "_by_rule", lambda self, graph, *rest: ran.append(graph) or by_rule(self, graph, *rest))
+    for steps in (6, 7, 20):
+        loss, _ = _episode(weights, steps, True)
+        ran.clear()
+        loss.backward()
+    assert len({id(graph) for graph in ran}) <= 4, "the live graph, the last and the first step, not the 18 between"
+
+
+def test_a_value_that_was_changed_since_is_noticed():
+    for _ in range(3):
+        w, state, losses = suiren.ones(3, requires_grad=True), suiren.ones(3), []
+        for _ in range(6):
+            state = state + 1
+            losses.append((w * state).sum())
+            losses[-1].item()
+            if len(losses) == 2:
+                spoiled = state
+        loss = sum(losses)
+        loss.backward(retain_graph=True)
+        np.testing.assert_array_equal(w.grad.numpy(), np.full(3, 2.0 + 3 + 4 + 5 + 6 + 7))
+        spoiled.mul_(2)
+        with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+            loss.backward()
 
 
 def test_what_was_saved_is_let_go_on_the_way():
