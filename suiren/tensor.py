@@ -14,7 +14,7 @@ from suiren.formats import lies_in, memory_format, order_of, strided
 from suiren.ops import creation, movement, pointwise, views
 from suiren.runtime.buffers import SCALARS, Buffer
 from suiren.size import Size
-from suiren.trace import pending, period, recording, threads  # noqa: F401  (period completes the recorder)
+from suiren.trace import loops, pending, recording, threads  # noqa: F401  (loops, and period with it, complete the recorder)
 from suiren.trace.pending import settle
 from suiren.trace.recording import binary, record, unary, view_of
 from suiren.trace.spec import spec

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from suiren.runtime.buffers import Buffer
 from suiren.trace import pending
+from suiren.trace.op import Op
 from suiren.trace.pending import HALF_SPAN, Recording, local, mark_period, user_line, user_place
 from suiren.trace.spec import Spec
 from suiren.trace.storage import OPEN, Stored, adopt, array_of
@@ -137,6 +138,7 @@ def overwrite(t: Stored, value: Stored, silent: bool = False) -> None:
 
 # (what shows what of what, on which line): those that move
 _moving: set[tuple] = set()
+_moving_lines: set[tuple] = set()  # (the view's op, the line that reads it) in the body of a loop whose number of rounds varies: loops.py
 _MOST = 10_000
 
 
@@ -151,8 +153,15 @@ def _window(rec: Recording, t: Stored, root: Stored) -> int | None:
     slot = t._view_id - rec.base
     if -HALF_SPAN <= slot < 0 and t._seen == root._id:
         return slot
-    moves = was_seen_to_move(rec, (t._view_op, root._spec, t._parent._spec, t._spec), t._view_params)
+    moves = _moving_lines and (t._view_op, user_place()) in _moving_lines or was_seen_to_move(rec, (t._view_op, root._spec, t._parent._spec, t._spec), t._view_params)
     return _bound(rec, t, root) if moves else None
+
+
+def moves_at(op: Op, line: tuple[str, int]) -> None:
+    """From now on windows that are read on that line are leaves."""
+    if len(_moving_lines) >= _MOST:
+        _moving_lines.clear()
+    _moving_lines.add((op, line))
 
 
 def was_seen_to_move(rec: Recording, what: tuple, place: tuple) -> bool:

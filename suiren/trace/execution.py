@@ -186,6 +186,8 @@ def run(rec: Recording | Past, node: TrieNode) -> None:
             rec.reset()
             return
         ending = ends[key] = Ending(node, key, live, rec)
+        if not node.cut:
+            pending.note_loops(node)
         if config.misses:
             from suiren.trace.pretty import report_miss
 

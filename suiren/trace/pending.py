@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from suiren.runtime.buffers import Buffer
+    from suiren.trace.op import Op
     from suiren.trace.period import Period
     from suiren.trace.storage import Stored
 
@@ -202,9 +203,11 @@ def set_packing(packing: Callable | None) -> Callable | None:
 # ---------------------------------------------------------------- running what is recorded
 
 
-# execution.py, period.py, macros.py, threads.py and autograd/replay.py, which stand above the recorder, put themselves here.
+# execution.py, period.py, loops.py, macros.py, threads.py and autograd/replay.py, which stand above the recorder, put themselves here.
 run: Callable[[Recording, TrieNode], None]
 reached_bound: Callable[[Recording], None]
+note_loops: Callable[[TrieNode], None]
+ends_before: Callable[[Recording, Op, tuple], bool]
 await_other: Callable[[Stored], None]
 forget_jumps: Callable[[TrieNode], None]
 backward: Callable[[list[Stored], list, bool | None, bool, list[Stored] | None], None]

@@ -250,6 +250,9 @@ def record(op: Op, inputs: tuple, params: tuple):
             if (node.depth >= pending.MAX_TRANSITIONS or node.bytes >= pending.MAX_BYTES or node.slots >= pending.MAX_SLOTS) and not rec.scope:
                 pending.reached_bound(rec)
                 return record(op, inputs, params)
+            if pending.ends_before(rec, op, params):
+                settle_recording(rec, always=True)
+                return record(op, inputs, params)
             child = _extend(rec, op, inputs, refs, params, len(numbers))
         if rec.packing is None:  # while saved values are packed, every operation comes this way
             node.likely = child
