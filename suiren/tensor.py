@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from suiren import dtypes
+from suiren import dtypes, sharing
 from suiren.device import check_device, cpu, device
 from suiren.dtypes import dtype, from_numpy_dtype
 from suiren.formats import lies_in, memory_format, order_of, strided
@@ -18,7 +18,7 @@ from suiren.trace import loops, pending, recording, threads  # noqa: F401  (loop
 from suiren.trace.pending import settle
 from suiren.trace.recording import binary, record, unary, view_of
 from suiren.trace.spec import spec
-from suiren.trace.storage import HELD, Stored, adopt, array_of
+from suiren.trace.storage import Stored, adopt, array_of
 from suiren.trace.views import write
 
 
@@ -29,6 +29,8 @@ class Tensor(Stored):
     """
 
     __slots__ = ()
+
+    _shown: list | None = None  # who was detached from it: sharing.py
 
     def __new__(cls, *args, **kwargs):
         from suiren.api.creation import legacy_constructor
@@ -372,7 +374,7 @@ class Tensor(Stored):
 
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""
-        return view_of(self, views.detach, (), self._spec.plain)
+        return sharing.shown_by(view_of(self, views.detach, (), self._spec.plain), self)
 
     def detach_(self) -> Tensor:
         """Cuts it off from the graph that made it. RuntimeError for a view."""
@@ -392,22 +394,13 @@ class Tensor(Stored):
         """The same storage without a graph; a write through it is not seen by autograd's version counters."""
         t = view_of(self, views.detach, (), self._spec.plain)
         t._silent = True
-        return t
+        return sharing.shown_by(t, self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        pending.finish()
-        wants = self._spec.requires_grad and value._spec.dtype.category >= dtypes.FLOAT
-        self._graph = self._read_id = None
-        if value._parent is None:
-            root = settle(value)
-            self._parent, self._buffer, self._id = None, root._buffer, HELD
-        else:
-            self._parent, self._view_op, self._view_params = value, views.detach, ()
-            self._buffer, self._id, self._view_id, self._seen = None, 0, 0, 0
-        self._spec = value._spec.with_grad if wants else value._spec.plain
+        sharing.show(self, value)
 
     def is_inference(self) -> bool:
         """Whether it was made in `inference_mode`; a view is what it is a view of."""
@@ -582,7 +575,7 @@ class Tensor(Stored):
 
     def __copy__(self) -> Tensor:
         """A leaf that shares its memory."""
-        found = view_of(self, views.detach, (), self._spec.plain)
+        found = sharing.shown_by(view_of(self, views.detach, (), self._spec.plain), self)
         found.__class__ = type(self)
         found.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
         return found.requires_grad_(self._spec.requires_grad)
@@ -596,17 +589,11 @@ class Tensor(Stored):
             )
         found = memo.get(id(self))
         if found is None:
-            found = memo[id(self)] = adopt(type(self), self._copied_buffer(), self._spec)
+            found = memo[id(self)] = sharing.copied(self, memo)
             found.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
             if self._grad is not None:
                 found._grad = self._grad.__deepcopy__(memo)
         return found
-
-    def _copied_buffer(self) -> Buffer:
-        settle(self)
-        buffer = Buffer(self._spec.nbytes)
-        buffer.array(self._spec.shape, self._spec.dtype.np)[...] = array_of(self)
-        return buffer
 
     def __reduce_ex__(self, protocol):
         settle(self)
@@ -681,18 +668,26 @@ def _unpickled(cls: type, array: np.ndarray, requires_grad: bool) -> Tensor:
 
 def _view_of_array(cls: type, array: np.ndarray, d: dtype) -> Tensor:
     """A tensor over an array with gaps or in another order: a strided view of the storage that begins at its lowest address."""
-    base = array
-    while isinstance(base.base, np.ndarray):
-        base = base.base
-    if not (base.flags.c_contiguous and base.dtype == array.dtype):
-        return cls.from_array(array, copy=True)
     if any(s < 0 for s in array.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. "
             "(You can probably work around this by making a copy of your array  with array.copy().) "
         )
-    flat = base.reshape(-1)
-    offset = (array.__array_interface__["data"][0] - flat.__array_interface__["data"][0]) // d.itemsize
-    root = adopt(cls, Buffer.from_array(flat), spec((flat.size,), d))
+    if any(s % d.itemsize for s in array.strides):
+        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.")
     strides = tuple(s // d.itemsize for s in array.strides)
-    return movement.as_strided(root, shape=tuple(array.shape), strides=strides, offset=offset)
+    size = 1 + sum((n - 1) * s for n, s in zip(array.shape, strides))
+    root = adopt(cls, Buffer.from_array(_flat(array, size)), spec((size,), d))
+    return movement.as_strided(root, shape=tuple(array.shape), strides=strides, offset=0)
+
+
+def _flat(array: np.ndarray, size: int) -> np.ndarray:
+    """The `size` elements from the first of an array on, in the order in which they lie in memory."""
+    base = array
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    if not base.flags.forc:
+        return np.lib.stride_tricks.as_strided(array, (size,), (array.itemsize,), writeable=array.flags.writeable)
+    memory = np.asarray(base).ravel(order="K").view(np.uint8)
+    start = array.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    return memory[start : start + size * array.itemsize].view(array.dtype)

@@ -9,6 +9,7 @@ from suiren.api.surface import ENTRIES
 from suiren.dtypes import FLOAT
 from suiren.ops.movement import reshape
 from suiren.ops.views import detach
+from suiren.sharing import shown_by, take_place
 from suiren.tensor import Tensor
 from suiren.trace import pending
 from suiren.trace.pending import settle
@@ -28,6 +29,13 @@ class Parameter(Tensor):
 
     def __new__(cls: type[T], data: Tensor | None = None, requires_grad: bool = True) -> T:
         return sharing(cls, _empty() if data is None else data, requires_grad)
+
+    def __deepcopy__(self, memo: dict) -> Parameter:
+        """A parameter of the same values; not of the same gradient, nor with what a program hung on it, as in PyTorch."""
+        found = memo.get(id(self))
+        if found is None:
+            found = memo[id(self)] = type(self)(self.detach().clone(), self._spec.requires_grad)
+        return found
 
     def __repr__(self, **options: Any) -> str:
         return "Parameter containing:\n" + super().__repr__(**options)
@@ -69,15 +77,14 @@ def sharing(cls: type[T], data: Tensor, requires_grad: bool) -> T:
     settle(root)
     made = adopt(cls, root._buffer, spec)
     made._version = root._version
-    root._buffer, root._id, root._view_id, root._seen = None, 0, 0, 0
-    root._parent, root._view_op, root._view_params = made, detach, ()
+    take_place(made, root)
     if root._spec.shape != spec.shape:
         root._view_op, root._view_params = reshape, (root._spec.shape,)
     return made
 
 
 def _viewing(cls: type, data: Tensor, spec: Any) -> Tensor:
-    seen = record1(detach, data, ())
+    seen = shown_by(record1(detach, data, ()), data)
     made = new(cls)
     made._id, made._buffer, made._spec = 0, None, spec
     made._parent, made._view_op, made._view_params, made._view_id, made._seen = seen, detach, (), 0, 0

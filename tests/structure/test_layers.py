@@ -20,7 +20,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("compiler",),
     ("trace",),
     ("ops",),
-    ("tensor", "api", "autograd", "fft", "func", "printing", "storage", "legacy", "warned"),
+    ("sharing", "tensor", "api", "autograd", "fft", "func", "printing", "storage", "legacy", "warned"),
     ("random", "linalg", "special"),
     ("utils.data", "utils.hooks", "safe_pickle"),
     ("nn", "optim", "utils"),
