@@ -6,6 +6,7 @@ Joining copies; the parts that splitting gives are views.
 from __future__ import annotations
 
 import functools
+from math import prod
 
 from suiren.api import casting
 from suiren.api.arguments import dim_of, integer, known, remember
@@ -14,11 +15,12 @@ from suiren.api.surface import public
 from suiren.dtypes import promote_types
 from suiren.ops import movement, placement
 from suiren.ops.creation import cast
+from suiren.runtime.buffers import Buffer
 from suiren.tensor import Tensor
 from suiren.trace.recording import record, record1
 from suiren.trace.shown import is_there, viewing
-from suiren.trace.spec import Spec
-from suiren.trace.storage import Stored, array_of
+from suiren.trace.spec import Spec, spec
+from suiren.trace.storage import Stored, adopt, array_of
 
 # ---------------------------------------------------------------- joining
 
@@ -48,8 +50,29 @@ def _joined(tensors: list, dim: int):
         return record(placement.cat, tuple(tensors), (dim,))
     kinds = tuple([x._spec for x in tensors])
     (s,) = placement.cat.infer(kinds, (dim,))
+    if prod(s.shape[:dim]) == 1:
+        joined = _side_by_side(tensors, s)
+        if joined is not None:
+            return joined
     (joined,) = placement.cat.interpret([array_of(x) for x in tensors], kinds, (dim,), (s,))
     return Tensor.from_array(joined, copy=not joined.flags.owndata)
+
+
+def _side_by_side(tensors: list, spec: Spec) -> Tensor | None:
+    """The memory of tensors that are there, one after the other; None if one of them has another dtype, gaps or another order."""
+    buffer = Buffer(spec.nbytes)
+    at = 0
+    for x in tensors:
+        s, root, offset = x._spec, x, 0
+        if x._parent is not None:
+            root, (strides, offset) = x._root(), x._layout()
+            if tuple(strides) != s.strides:
+                return None
+        if s.dtype is not spec.dtype:
+            return None
+        buffer.copy_from(root._buffer, s.nbytes, at, offset * s.dtype.itemsize)
+        at += s.nbytes
+    return adopt(Tensor, buffer, spec)
 
 
 @public("cat concat concatenate", method=False, out=True)
@@ -86,6 +109,10 @@ def stack(tensors, dim: int = 0):
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(x._spec.shape)} at entry {i}"
             )
     d = dim_of(dim, len(shape) + 1)
+    if prod(shape[:d]) == 1 and len(given) >= _MANY and all(map(is_there, given)):
+        joined = _side_by_side(given, spec((*shape[:d], len(given), *shape[d:]), given[0]._spec.dtype))
+        if joined is not None:
+            return joined
     longer = (*shape[:d], 1, *shape[d:])
     return _joined([record1(movement.reshape, x, (longer,)) for x in given], d)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from suiren.autograd import anomaly, graph_macros, node, reach
+from suiren.autograd import anomaly, node, reach
+from suiren.autograd.graph_macros import GraphPass
 from suiren.autograd.graphs import Kept, Live
 from suiren.dtypes import FLOAT
 from suiren.ops import creation, movement, pointwise, reduce
@@ -30,7 +31,7 @@ FREED = (
 )
 
 
-TOGETHER = 2  # so many earlier recordings are gone through in one program
+TOGETHER = 2  # so many earlier recordings are gone through in one program, the first time
 
 
 running: list[Pass] = []  # the passes that are going on, the innermost last
@@ -39,8 +40,11 @@ running: list[Pass] = []  # the passes that are going on, the innermost last
 class Pass:
     """One run of the engine: gradients flow from the roots, last transition first. With `wanted`, only along the ways that lead there."""
 
-    def __init__(self, roots: list[Stored], create_graph: bool, retain_graph: bool, wanted: list[Stored] | None, is_macro: bool = False):
+    def __init__(
+        self, roots: list[Stored], create_graph: bool, retain_graph: bool, wanted: list[Stored] | None, is_macro: bool = False, apart: bool = False
+    ):
         self.is_macro = is_macro
+        self.apart = apart  # every graph is gone through in a recording of its own
         self.create_graph, self.retain_graph = create_graph, retain_graph
         self.rec, self.roots = local.rec, roots
         for t in (*roots, *(wanted or ())):
@@ -150,11 +154,13 @@ class Pass:
         last = None
         while self.queue:  # later graphs come first, and send to earlier ones alone
             graph = self.queue[0][3]
-            if last is None or len(self.graphs_used) <= TOGETHER or self.create_graph:
-                self._through(graph)
-            else:
-                self._pause(last)
+            self.apart = self.apart or last is not None and len(self.graphs_used) > TOGETHER and not self.create_graph
+            if self.apart:
+                if last is not None:
+                    self._pause(last)
                 self._through_again(graph)
+            else:
+                self._through(graph)
             self._send_on()
             last = graph
         for t, g in list(self.leaf_gradients.values()):
@@ -164,34 +170,28 @@ class Pass:
 
     def _through_again(self, graph) -> None:
         """The same as `_through`, as one transition if it is known."""
-        if not graph_macros.applies(self, graph):
-            self._through(graph)
-            return
         items = []
         while self.queue and self.queue[0][3] is graph:
             items.append(heapq.heappop(self.queue))
-        incoming = [(item[4], self.gradients[id(graph), item[4].out]) for item in items]
-        gradients = [g for _, given in incoming for g in given if g is not None]
-        key = graph_macros.key_of(self, graph, incoming)
-        found = graph_macros.replay(self, graph, key, gradients)
-        if found is not None:
-            for step, _ in incoming:
+        own = GraphPass(self, graph, [(item[4], self.gradients[id(graph), item[4].out]) for item in items])
+        applies = own.applies()
+        outgoing = own.replay() if applies else None
+        if outgoing is not None:
+            for *_, step in items:
                 del self.gradients[id(graph), step.out]
-            self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in found}
-            return
-        for item in items:
-            heapq.heappush(self.queue, item)
-        graph.read.clear()
-        first = len(self.visited)
-        self.is_macro = True
-        try:
-            self._through(graph)
-            outgoing = {slot: g for _, slot, g in self.outgoing.values()}
-            graph_macros.remember(self, graph, key, gradients, first, outgoing)
-            self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in outgoing.items()}
-        finally:
-            self.is_macro = False
-            macros.settle_numbers(self.rec, 0)
+        else:
+            for item in items:
+                heapq.heappush(self.queue, item)
+            self.is_macro = applies
+            try:
+                self._through(graph)
+                outgoing = {slot: g for _, slot, g in self.outgoing.values()}
+                if applies:
+                    own.remember(outgoing)
+            finally:
+                self.is_macro = False
+                macros.settle_numbers(self.rec, own.first_number)
+        self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in outgoing.items()}
 
     def _through(self, graph) -> None:
         """Runs the steps of a graph to which gradients have come; what comes to its leaves is in `outgoing` then."""
@@ -365,13 +365,13 @@ def prepare(rec: Recording) -> None:
         pending.finish()
 
 
-def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macro: bool = False) -> tuple[Pass, list]:
+def run_pass(roots, gradients, retain: bool, create_graph: bool, inputs, is_macro: bool = False, apart: bool = False) -> tuple[Pass, list]:
     """A pass that ends in `.grad`: returns it with the leaves it reached and the slot of the gradient that each had before, or None."""
     rec = local.rec
     before, scope = pending.set_grad_mode(create_graph), rec.scope
     rec.scope = "backward"
     try:
-        run = Pass(roots, create_graph, retain, inputs, is_macro)
+        run = Pass(roots, create_graph, retain, inputs, is_macro, apart)
         for i, (t, g) in enumerate(zip(roots, gradients)):
             run.send(t, seed(t, g, i))
         run.run()

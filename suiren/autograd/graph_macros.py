@@ -1,7 +1,7 @@
-"""The backward of one graph as one transition: a pass through many recordings meets graphs of the same structure again and again.
+"""The backward of one graph as one transition, for passes that go through several recordings (engine.py, `Pass.apart`).
 
-Used by a pass that has paused (engine.py): the graph's steps are then the first of their recording. What is remembered lies with the program whose
-graph it is, and goes with it.
+A pass meets graphs of the same structure again and again: the steps of an episode, the parts of a loop. What is remembered of one that has run lies
+with the program whose graph it is, and goes with it; of the recording that is pending, at the node where the pass began.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from suiren.autograd import anomaly
+from suiren.autograd.graphs import Live
 from suiren.ops import creation
 from suiren.trace import binding, macros, recording
 from suiren.trace.macros import NumberPlan
@@ -20,76 +21,89 @@ GRADIENT, KEPT, MADE = "gradient", "kept", "made"
 
 
 class GraphMacro(macros.Macro):
-    """`takes`: what its inputs are, gradients that came (which) and kept values (of which slot); `gives`: what comes out at which leaf of the graph."""
+    """`takes`: what its inputs are, gradients that came (which) and kept values (of which slot); `gives`: what comes out at which leaf of the graph;
+    `visited`: the steps that were run."""
 
-    __slots__ = ("freed", "gives", "takes")
-
-
-def applies(run: Any, graph: Any) -> bool:
-    """Whether nobody but the rules has a say in this graph's backward, it is at the start of a recording, and a graph like it was met before."""
-    if run.wanted is not None or run.create_graph or graph.watched or graph.python or anomaly.enabled:
-        return False
-    return run.rec.node.depth == 0 and graph.graph.structure.count > 1
+    __slots__ = ("gives", "takes", "visited")
 
 
-def key_of(run: Any, graph: Any, incoming: list[tuple[Any, list]]) -> tuple:
-    """What decides the steps, besides the graph's structure: where gradients came, and what was consumed before."""
-    came = tuple((step.out, *(g is not None for g in gradients)) for step, gradients in incoming)
-    return came, frozenset(graph.freed), run.retain_graph
+class GraphPass:
+    """What one graph is about to do in a pass: the gradients that have come to its steps."""
 
+    def __init__(self, run: Any, graph: Any, incoming: list[tuple[Any, list]]):
+        self.run, self.graph = run, graph
+        self.gradients = [g for _, given in incoming for g in given if g is not None]
+        came = tuple((step.out, *(g is not None for g in given)) for step, given in incoming)
+        self.key = "graph", came, frozenset(graph.freed), run.retain_graph
+        self.start, self.first_number, self.first_visited = run.rec.node, len(run.rec.numbers), len(run.visited)
+        self.is_live = isinstance(graph, Live)
+        self.numbers = run.rec.numbers if self.is_live else graph.graph.numbers
+        self.given_numbers = len(self.numbers)
 
-def replay(run: Any, graph: Any, key: tuple, gradients: list[Stored]) -> list[tuple[int, Stored]] | None:
-    """What a known backward gives, as (slot of a leaf of the graph, gradient); None if it is not known."""
-    kept, versions = graph.graph.tensors, graph.graph.versions
-    for macro in graph.graph.structure.backwards.get(key, ()):
-        tensors = [gradients[which] if kind is GRADIENT else kept.get(which) for kind, which in macro.takes]
-        if any(t is None or kind is KEPT and t._version != versions[which] for t, (kind, which) in zip(tensors, macro.takes)):
-            continue
-        rec = run.rec
-        if not macros.bind_all(rec, tensors, macro):
-            continue
-        rec.numbers += macro.numbers.numbers(graph.graph.numbers)
-        rec.node = macro.end
-        given = []
-        for slot, kind, which, spec in macro.gives:
-            if kind is GRADIENT:
-                given.append((slot, gradients[which]))
+    def applies(self) -> bool:
+        """Whether nobody but the rules has a say in this graph's backward, and it may come again."""
+        run, graph = self.run, self.graph
+        if run.wanted is not None or run.create_graph or graph.watched or graph.python or anomaly.enabled:
+            return False
+        return self.is_live or (self.start.depth == 0 and graph.graph.structure.count > 1)
+
+    def _known(self) -> dict:
+        if self.is_live:
+            if self.start.macros is None:
+                self.start.macros = {}
+            return self.start.macros
+        return self.graph.graph.structure.backwards
+
+    def replay(self) -> dict[int, Stored] | None:
+        """What a known backward gives, as leaf of the graph -> gradient; None if it is not known."""
+        rec, kept = self.run.rec, {} if self.is_live else self.graph.graph.tensors
+        for macro in self._known().get(self.key, ()):
+            tensors = [self.gradients[which] if kind is GRADIENT else kept.get(which) for kind, which in macro.takes]
+            if any(t is None or kind is KEPT and t._version != self.graph.graph.versions[which] for t, (kind, which) in zip(tensors, macro.takes)):
+                continue
+            if not macros.bind_all(rec, tensors, macro):
+                continue
+            if macro.numbers.order:
+                rec.numbers += macro.numbers.numbers(self.numbers)
+            rec.node = macro.end
+            given = {}
+            for slot, kind, which, spec in macro.gives:
+                if kind is GRADIENT:
+                    given[slot] = self.gradients[which]
+                else:
+                    t = given[slot] = awaiting(recording._TENSOR, rec.base + which, spec)
+                    rec.values.append(t)
+            self.run.visited += [(self.graph, step) for step in macro.visited]
+            return given
+        return None
+
+    def remember(self, outgoing: dict[int, Stored]) -> None:
+        """Notes what the steps that have just been run took and gave. Views among what they gave become tensors of their own."""
+        rec = self.run.rec
+        base = rec.base
+        for slot, g in outgoing.items():
+            if g._parent is not None:
+                outgoing[slot] = record(creation.copy, (g,), ())
+        entries = [(GRADIENT, i, binding.enter(rec, g), g._spec) for i, g in enumerate(self.gradients)]
+        for ref in () if self.is_live else self.graph.read:
+            t = self.graph.graph.tensors[ref]
+            if t._parent is not None:
+                return
+            entries.append((KEPT, ref, binding.enter(rec, t), t._spec))
+        gives = []
+        for slot, g in outgoing.items():
+            which = next((i for i, came in enumerate(self.gradients) if came is g), None)
+            if which is not None:
+                gives.append((slot, GRADIENT, which, g._spec))
+            elif 0 <= g._id - base < HALF_SPAN:
+                gives.append((slot, MADE, g._id - base, g._spec))
             else:
-                t = awaiting(recording._TENSOR, rec.base + which, spec)
-                rec.values.append(t)
-                given.append((slot, t))
-        graph.freed.update(macro.freed)
-        return given
-    return None
-
-
-def remember(run: Any, graph: Any, key: tuple, gradients: list[Stored], first_visited: int, outgoing: dict[int, Stored]) -> None:
-    """Notes what the steps that have just been run took and gave. The recording holds nothing but them."""
-    rec, base = run.rec, run.rec.base
-    for slot, g in outgoing.items():
-        if g._parent is not None:  # a view has no place of its own
-            outgoing[slot] = record(creation.copy, (g,), ())
-    entries = [(GRADIENT, i, binding.enter(rec, g), g._spec) for i, g in enumerate(gradients)]
-    for ref in graph.read:
-        t = graph.graph.tensors[ref]
-        if t._parent is not None:
+                return
+        if rec.base != base or any(g._parent is not None for g in self.gradients):
             return
-        entries.append((KEPT, ref, binding.enter(rec, t), t._spec))
-    if rec.base != base or any(slot >= 0 for _, _, slot, _ in entries):
-        return
-    gives = []
-    for slot, g in outgoing.items():
-        which = next((i for i, came in enumerate(gradients) if came is g), None)
-        if which is not None:
-            gives.append((slot, GRADIENT, which, g._spec))
-        elif 0 <= g._id - base < HALF_SPAN:
-            gives.append((slot, MADE, g._id - base, g._spec))
-        else:
-            return
-    entries.sort(key=lambda e: -e[2])
-    plan = NumberPlan(rec.numbers, len(graph.graph.numbers))
-    macro = GraphMacro(tuple(e[2] for e in entries), tuple(e[3] for e in entries), rec.node, (), plan)
-    macro.takes, macro.gives = tuple((kind, which) for kind, which, _, _ in entries), tuple(gives)
-    visited = () if run.retain_graph else run.visited[first_visited:]
-    macro.freed = frozenset(slot for _, step in visited for slot in range(step.out, step.out + len(step.specs)))
-    graph.graph.structure.backwards.setdefault(key, []).append(macro)
+        entries.sort(key=lambda e: -e[2] if e[2] < 0 else 0)
+        plan = NumberPlan(rec.numbers[self.first_number :], self.given_numbers)
+        macro = GraphMacro(tuple(e[2] for e in entries), tuple(e[3] for e in entries), rec.node, (), plan)
+        macro.takes, macro.gives = tuple((kind, which) for kind, which, _, _ in entries), tuple(gives)
+        macro.visited = tuple(step for _, step in self.run.visited[self.first_visited :])
+        self._known().setdefault(self.key, []).append(macro)

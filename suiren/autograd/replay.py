@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from suiren.autograd import anomaly, engine, graphs
 from suiren.trace import binding, macros, pending, recording
 from suiren.trace.macros import NumberPlan
@@ -13,6 +15,9 @@ class BackwardMacro(macros.Macro):
     """`leaves`: the slots of the autograd leaves reached; `had`: whether each had a gradient; `reads`: the kept values that rules ask for."""
 
     __slots__ = ("drops", "freed", "had", "leaves", "reads", "slots_read")
+
+
+SEVERAL: Any = object()  # what is known of a pass that goes on in the graphs of other recordings: each is a transition of its own (graph_macros.py)
 
 
 def backward(roots: list[Stored], gradients: list, retain_graph: bool | None, create_graph: bool, inputs: list[Stored] | None) -> None:
@@ -41,10 +46,14 @@ def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool)
     if rec.watched or rec.python if graph is None else graph.watched or graph.python or any([t._hooks for t in graph.tensors.values()]):
         engine.run_pass([root], [gradient], retain, False, None)  # the user's Python may look at gradients: no number is left for later
         return
-    structure = None if graph is None else (graph.structure, frozenset(graph.freed))
-    key = ("backward", slot, structure, gradient is None, retain)
-    known = rec.node.macros
+    if graph is None:
+        key, known = ("backward", slot, gradient is None, retain), rec.node.macros
+    else:
+        key, known = ("backward", slot, gradient is None, retain, rec.node, frozenset(graph.freed)), graph.structure.backwards
     for macro in known.get(key, ()) if known is not None else ():
+        if macro is SEVERAL:
+            engine.run_pass([root], [gradient], retain, False, None, apart=True)
+            return
         if _replay(rec, macro, graph, gradient):
             return
     start, base, first_number = rec.node, rec.base, len(rec.numbers)
@@ -53,19 +62,22 @@ def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool)
         plan = NumberPlan(rec.numbers[first_number:], first_number if graph is None else len(graph.numbers))
     finally:
         macros.settle_numbers(rec, first_number)
-    if rec.base == base and run.is_plain:
+    macro = None
+    if any(kept.graph is not graph for kept in run.graphs_used):
+        macro = SEVERAL
+    elif rec.base == base and run.is_plain:
         macro = _remembered(rec, run, reached, graph, gradient, plan)
         if macro is not None:
-            macros.remember(start, key, macro)
             macro.drops = () if graph is None or retain else graph.let_go()
+    if macro is not None and graph is None:
+        macros.remember(start, key, macro)
+    elif macro is not None:
+        known.setdefault(key, []).append(macro)
     engine.let_go(run)
 
 
 def _remembered(rec: Recording, run, reached: list, graph, gradient, plan) -> BackwardMacro | None:
-    kept = run.graphs_used
-    if any(k.graph is not graph for k in kept) or (kept and graph is None):
-        return None  # the graph goes on in other recordings
-    source = run.live if graph is None else kept[0]
+    source = run.live if graph is None else run.graphs_used[0]
     places = {id(t): ref for ref, t in _leaf_places(source, rec)}
     if any(id(t) not in places or t._grad._parent is not None for t, _ in reached):
         return None

@@ -19,12 +19,12 @@ from suiren.trace.pending import Recording
 from suiren.trace.period import MIN_STEPS, signature
 from suiren.trace.trie import LEAF, NEVER, OP, TrieNode
 
-# A loop that went round so many different numbers of times varies.
-VARIES = 4
+# A loop that went round so many different numbers of times varies. One of few rounds can have as many programs as there are numbers, and runs faster so.
+VARIES, FEW = 4, 16
 # Periods that are tried, the most frequent distances between equal transitions first.
 _TRIED = 8
 _MOST = 2000
-_counts: dict[tuple, set[int]] = {}  # the transitions of a body -> the numbers of rounds it was seen with
+_counts: dict[tuple, set[int] | None] = {}  # the transitions of a body -> the numbers of rounds it was seen with; None once it is cut
 _varying: dict[tuple, list[Body]] = {}  # the last transition, and the last operation, of a body -> the bodies of loops that vary
 
 
@@ -76,9 +76,13 @@ def note(end: TrieNode) -> None:
         start += views
         if len(_counts) >= _MOST:
             _counts.clear()
-        counts = _counts.setdefault(tuple(map(_wherever, steps[start : start + period])), set())
+        key = tuple(map(_wherever, steps[start : start + period]))
+        counts = _counts.setdefault(key, set())
+        if counts is None:
+            continue
         counts.add(rounds)
-        if len(counts) == VARIES:
+        if len(counts) >= VARIES and max(counts) > FEW:
+            _counts[key] = None
             _cut_from_now_on([steps[at : at + period] for at in range(start, start + (rounds - 1) * period, period)])
 
 
