@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 def shown_by(view: Tensor, x: Tensor) -> Tensor:
     """Notes that `view`, which it returns, shows all that x shows."""
-    known = x._shown
-    if known is None:
-        x._shown = [ref(view)]
-        return view
-    if not len(known) & (len(known) - 1):  # at every power of two, so that those that are gone cost little
-        known[:] = [r for r in known if r() is not None]
-    known.append(ref(view))
+    try:
+        known = x._shown
+        if len(known) > known[0]:
+            there = [r for r in known[1:] if r() is not None]
+            known[:] = [2 * len(there) + 16, *there]
+        known.append(ref(view))
+    except AttributeError:
+        x._shown = [16, ref(view)]
     return view
 
 
@@ -72,8 +73,10 @@ def _view(t: Tensor, source: Tensor) -> None:
 
 def _leave(x: Tensor) -> None:
     """x is about to show other memory: another tensor takes its place for those that were detached from it, and for the graph that saved it."""
-    views = [v for r in x._shown or () if (v := r()) is not None and v._parent is x]
-    x._shown = None
+    views = []
+    if hasattr(x, "_shown"):
+        views = [v for r in x._shown[1:] if (v := r()) is not None and v._parent is x]
+        del x._shown
     graph, slot = x._graph or (None, None)
     is_saved = graph is not None and graph.tensors.get(slot) is x
     if not views and not is_saved:

@@ -30,8 +30,6 @@ class Tensor(Stored):
 
     __slots__ = ()
 
-    _shown: list | None = None  # who was detached from it: sharing.py
-
     def __new__(cls, *args, **kwargs):
         from suiren.api.creation import legacy_constructor
 

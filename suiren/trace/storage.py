@@ -37,7 +37,8 @@ class Stored:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "_buffer", "_id", "_parent", "_read_id", "_reader", "_seen", "_spec", "_view_id", "_view_op", "_view_params",
+        "__dict__", "__weakref__", "_buffer", "_id", "_parent", "_read_id", "_reader", "_seen", "_shown", "_spec", "_view_id", "_view_op",
+        "_view_params",
     )  # fmt: skip
 
     _id: int
@@ -51,6 +52,7 @@ class Stored:
     _seen: int  # of a view only: the parent's id when `_view_id` was made
     _read_id: int  # of a root that `item()` was asked of: its id then, and what reads the number
     _reader: object
+    _shown: list  # who was detached from it, after how many of them there may be before those that are gone are forgotten: sharing.py
 
     _version = 0  # of a root: in-place writes so far
     _silent = False  # a view made by `.data`: writes through it do not count as versions
