@@ -85,6 +85,8 @@ ROWS = [
     Row("tabular network 20-64-32-1, batch 32, AdamW", 3, "", _pair(programs.tabular_step)),
     Row("a character LSTM, 2 layers of 256, 64 steps, batch 32, a training step", 0.85, "", _pair(sequences.lstm_step)),
     Row("a GPT of 4 layers, 4 heads, width 128, context 64, batch 12, AdamW, a training step", 1.3, "", _pair(sequences.gpt_step)),
+    Row("a GRU cell in a loop of 20 to 100 steps, another number every time, a training step", 1, "", _pair(sequences.varying_step)),
+    Row("actor-critic, an episode of 20 to 100 steps that are looked at", 1, "", _pair(sequences.episode_step)),
     Row("tabular network beside a process that keeps a core busy, beside twice its own time", 1, "", beside_a_busy_process(programs.tabular_step, 2)),
     Row("MLP beside a process that keeps a core busy, beside twice its own time", 1, "", beside_a_busy_process(programs.mlp_step, 2)),
     Row("a chain of 20 additions of 8×8, per addition", 1.1, "1.5×", _pair(programs.additions), 20),

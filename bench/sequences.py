@@ -44,6 +44,54 @@ def _next_character(t, model, optimizer, batch: int, steps: int):
     return step
 
 
+def varying_step(t, batch: int = 16, width: int = 64):
+    """A cell of one's own over sequences of 20 to 100 steps, another number in every batch; as the tutorials write it, a loop in Python."""
+    nn = t.nn
+    t.manual_seed(0)
+    cell, head = nn.GRUCell(width, width), nn.Linear(width, 1)
+    optimizer = t.optim.SGD([*cell.parameters(), *head.parameters()], lr=0.01)
+    numbers = np.random.default_rng(0)
+
+    def step():
+        x = t.tensor(numbers.standard_normal((int(numbers.integers(20, 101)), batch, width)).astype(np.float32))
+        hidden, loss = t.zeros(batch, width), 0.0
+        for now in x:
+            hidden = cell(now, hidden)
+            loss = loss + (head(hidden).squeeze(1) - now[:, 0]).pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def episode_step(t):
+    """An episode of 20 to 100 steps of actor-critic, after PyTorch's example: every action is looked at, one backward at the end."""
+    nn, functional = t.nn, t.nn.functional
+    t.manual_seed(0)
+    body, action, value = nn.Linear(4, 128), nn.Linear(128, 2), nn.Linear(128, 1)
+    optimizer = t.optim.Adam([*body.parameters(), *action.parameters(), *value.parameters()], lr=1e-3)
+    numbers = np.random.default_rng(0)
+
+    def step():
+        said, rewards = [], []
+        for _ in range(int(numbers.integers(20, 101))):
+            hidden = functional.relu(body(t.from_numpy(numbers.standard_normal(4).astype(np.float32))))
+            chances = t.distributions.Categorical(functional.softmax(action(hidden), dim=-1))
+            chosen = chances.sample()
+            said.append((chances.log_prob(chosen), value(hidden)))
+            rewards.append(float(chosen.item()))
+        losses = []
+        for (chance, v), reward in zip(said, t.tensor(rewards)):
+            losses.append(-chance * (reward - v.item()) + functional.smooth_l1_loss(v, reward.view(1)))
+        optimizer.zero_grad()
+        t.stack(losses).sum().backward()
+        optimizer.step()
+
+    return step
+
+
 def gpt(t, context: int, layers: int, heads: int, width: int):
     """nanoGPT's model without dropout. Source: https://github.com/karpathy/nanoGPT, model.py; its sizes for Shakespeare's characters on a laptop."""
     nn, functional = t.nn, t.nn.functional
