@@ -48,7 +48,7 @@ def show(x: Tensor, value: Tensor) -> None:
         source = source._parent
     if source is x:
         return
-    _leave(x)
+    _leave(x, [v for v in source._chain() if v._parent is x])
     wants = x._spec.requires_grad and value._spec.dtype.category >= dtypes.FLOAT
     graph, x._read_id = x._graph if wants else None, None
     if source._parent is None:
@@ -71,11 +71,11 @@ def _view(t: Tensor, source: Tensor) -> None:
     shown_by(t, source)
 
 
-def _leave(x: Tensor) -> None:
-    """x is about to show other memory: another tensor takes its place for those that were detached from it, and for the graph that saved it."""
-    views = []
+def _leave(x: Tensor, views: list[Tensor]) -> None:
+    """x is about to show other memory: another tensor takes its place for these views of it, for those that were detached from it, and for the graph
+    that saved it."""
     if hasattr(x, "_shown"):
-        views = [v for r in x._shown[1:] if (v := r()) is not None and v._parent is x]
+        views += [v for r in x._shown[1:] if (v := r()) is not None and v._parent is x]
         del x._shown
     graph, slot = x._graph or (None, None)
     is_saved = graph is not None and graph.tensors.get(slot) is x

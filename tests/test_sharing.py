@@ -80,6 +80,16 @@ def test_a_saved_result_is_what_it_was(tier):
     assert w.grad.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("part", [lambda x: x[1:], lambda x: x.view(2, 2), lambda x: x.data.view(2, 2).t(), lambda x: x.view(2, 2)[0].detach()])
+def test_setting_data_to_a_part_of_itself(tier, part):
+    x = suiren.arange(4.0)
+    whole, expected = x.detach(), part(suiren.arange(4.0)).tolist()
+    x.data = part(x)
+    assert x.tolist() == expected and whole.tolist() == [0.0, 1.0, 2.0, 3.0]
+    x.zero_()
+    assert whole.sum() == 6 - np.sum(expected)
+
+
 def test_setting_data_to_its_own():
     p = nn.Parameter(suiren.ones(2))
     p.data = p.data
