@@ -165,7 +165,7 @@ class Pass:
             last = graph
         for t, g in list(self.leaf_gradients.values()):
             if t._hooks:
-                self.is_plain = False
+                self._others_look()
                 self.leaf_gradients[id(t)] = (t, run_hooks(t, g))
 
     def _through_again(self, graph) -> None:
@@ -223,8 +223,7 @@ class Pass:
             for i, g in enumerate(gradients):
                 if g is not None and g._parent is not None:  # which part of what it shows would be another one in every recording
                     gradients[i] = record(creation.copy, (g,), ())
-        self.is_macro = self.is_plain = False
-        macros.settle_numbers(self.rec, 0)
+        self._others_look()
         pending.finish()
         self.live = Live(self.rec)
 
@@ -232,13 +231,21 @@ class Pass:
         """Whether a node that was freed has what it needs all the same: nothing."""
         if graph.history.saved_by(step):
             return False
-        return graph is self.live or all(not isinstance(r, int) or graph.history.is_node(r) or r in graph.graph.tensors for r in step.refs)
+        if graph is self.live:
+            return True
+        wanted = [r for r in step.refs if isinstance(r, int) and graph.history.spec(r).requires_grad]
+        return all(graph.history.is_node(r) or r in graph.graph.tensors for r in wanted)
+
+    def _others_look(self) -> None:
+        """The user's Python comes now: what is recorded may be run, so it is no macro, and its numbers are these."""
+        self.is_macro = self.is_plain = False
+        macros.settle_numbers(self.rec, 0)
 
     def _look(self, graph, slot: int, gradients: list, i: int) -> None:
         """Hooks, retained gradients and gradients asked for by name, of an output whose gradient is complete."""
         t = graph.watched.get(slot)
         if t is not None and gradients[i] is not None:
-            self.is_plain = False
+            self._others_look()
             gradients[i] = run_hooks(t, gradients[i])
             if t._retains_grad:
                 t._grad = gradients[i]
@@ -253,7 +260,7 @@ class Pass:
         try:
             if python is None and not anomaly.enabled:
                 return self._by_rule(graph, step, gradients, None)
-            self.is_plain = False
+            self._others_look()
             return node.applied(self, graph, step, python, gradients)
         finally:
             self.rec.scope = scope

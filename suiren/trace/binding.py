@@ -47,6 +47,8 @@ def enter(rec: Recording, t: Stored) -> int:
         t._view_id, t._seen = rec.base + child.out, seen
         if t._spec.requires_grad and (op.grad is None or not parent._spec.requires_grad):
             rec.owners[child.out] = t  # a view that is an autograd leaf
+        elif t._hooks or t._retains_grad:
+            rec.watched[child.out] = t
         return child.out
     slot = t._id - rec.base
     if -HALF_SPAN <= slot < HALF_SPAN:

@@ -139,6 +139,12 @@ def bind_all(rec: Recording, tensors: Sequence[Stored], macro: Macro) -> bool:
     if len(tensors) != len(macro.refs):
         return False
     base, leaves, buffers = rec.base, rec.leaves, rec.buffers
+    if pending.threaded:
+        for t in tensors:
+            if t._parent is None and not -HALF_SPAN <= t._id - base < HALF_SPAN:
+                pending.await_other(t)
+        if rec.base != base:  # meanwhile this recording was run
+            return False
     bound: list[tuple[Stored, int]] = []
     for t, ref, spec in zip(tensors, macro.refs, macro.specs):
         at = t._id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from types import FrameType
 
@@ -67,7 +68,9 @@ def _take_over(other: Recording) -> None:
 
 def _inside_recorder(thread: int) -> bool:
     """Whether a thread stands in the recorder, or in what the recorder called. A stack is looked at while its thread may run on: what was seen counts
-    only if the innermost call is still the same one."""
+    only if the innermost call is still the same one. An ended thread may have left its identifier to this one, which is not inside of that recording."""
+    if thread == threading.get_ident():
+        return False
     while True:
         innermost = frame = pending.frames().get(thread)
         while type(frame) is FrameType and not frame.f_code.co_filename.startswith(_RECORDER):

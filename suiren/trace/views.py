@@ -44,7 +44,12 @@ def write(t: Stored, value: Stored) -> Stored:
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace "
             "update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
-    if way and t._view_op.is_window and _moves(t, root, value, way):
+    if value._spec.requires_grad:
+        for op in way[::2]:
+            if op.grad is None:  # detached from the root, which gets the numbers alone
+                value = recording.record(op, (value,), ())
+                break
+    if any([op.is_window for op in way[::2]]) and _moves(t, root, value, way):
         return _write_now(t, root, value)
     silent, is_leaf = t._silent, root._spec.requires_grad and _is_leaf(root)
     if is_leaf and rec.grad and not silent and (t is root or t._spec.requires_grad):
@@ -72,9 +77,9 @@ def write(t: Stored, value: Stored) -> Stored:
         if known.is_leaf:
             rec.owners[known.slot] = root
     else:
-        start, specs = rec.node, (root._spec, t._spec)
+        start, specs, bound = rec.node, (root._spec, t._spec), len(rec.leaves)
         _expand_write(t, root, value, is_leaf, is_own)
-        if rec.base == base and specs == (root._spec, t._spec):
+        if rec.base == base and specs == (root._spec, t._spec) and len(rec.leaves) == bound:
             slot = root._id - base
             macros.remember_jump(rec, start, key, macros.Write(rec.node, slot, rec.owners.get(slot) is root))
     buffer = root._buffer

@@ -1,0 +1,109 @@
+"""Writes, hooks and threads in orders that programs of PyTorch's users have; the expected numbers are PyTorch's."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import suiren
+
+
+def _in_a_thread(f):
+    """Threads one after the other: their identifiers are used again."""
+    thread = threading.Thread(target=f)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive(), "it waits for ever"
+
+
+def test_what_an_ended_thread_left_pending():
+    x, out = suiren.ones(2), []
+    _in_a_thread(lambda: out.append(x + 1))
+    _in_a_thread(lambda: out.append(out[0] * 2))
+    assert [t.tolist() for t in out] == [[2.0, 2.0], [4.0, 4.0]]
+
+
+def test_gradients_accumulate_from_thread_to_thread():
+    p = suiren.ones(2, requires_grad=True)
+    for _ in range(5):
+        _in_a_thread(lambda: p.sum().backward())
+    assert p.grad.tolist() == [5.0, 5.0]
+
+
+def test_an_optimizer_goes_from_thread_to_thread():
+    p = suiren.ones(2, requires_grad=True)
+    optimizer = suiren.optim.SGD([p], lr=0.5, momentum=0.5)
+
+    def step():
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+
+    here = suiren.ones(2, requires_grad=True)
+    alone = suiren.optim.SGD([here], lr=0.5, momentum=0.5)
+    for _ in range(5):
+        _in_a_thread(step)
+        alone.zero_grad()
+        (here * here).sum().backward()
+        alone.step()
+    assert p.tolist() == here.tolist()
+
+
+def test_what_is_written_through_detached_tensors_has_no_history(tier):
+    for _ in range(3):
+        p, q, r = (suiren.ones(2, requires_grad=True) for _ in range(3))
+        e = suiren.zeros(2)
+        e.data.mul_(0.5).add_(p * 0.5)
+        assert not e.requires_grad and e.tolist() == [0.5, 0.5]
+        q.data.add_(p * 1)
+        assert q.is_leaf
+        q.sum().backward()
+        assert q.grad.tolist() == [1.0, 1.0] and p.grad is None and q.tolist() == [2.0, 2.0]
+        r.detach()[...] = p * 3
+        r.sum().backward()
+        assert r.grad.tolist() == [1.0, 1.0] and r.tolist() == [3.0, 3.0] and p.grad is None
+
+
+def test_hooks_of_a_view_outlive_the_recording(tier):
+    for _ in range(3):
+        seen, p = [], suiren.ones(2, requires_grad=True)
+        v = (p * 1)[0]
+        v.register_hook(lambda g, seen=seen: seen.append(g.item()))
+        v.retain_grad()
+        (v * 2).sum().item()
+        (v * 2).sum().backward()
+        assert seen == [2.0] and v.grad.item() == 2.0 and p.grad.tolist() == [2.0, 0.0]
+
+
+def test_a_window_that_moves_inside_of_a_view(tier):
+    for _ in range(4):
+        a, b = suiren.arange(8.0), suiren.zeros(8)
+        for i in range(4):
+            b[None, i : i + 1] += 1.0
+            (a - b).tolist()
+        assert b.tolist() == [1.0] * 4 + [0.0] * 4
+
+
+def test_a_hook_that_looks_behind_an_earlier_recording(tier):
+    for _ in range(3):
+        seen, p = [], suiren.ones(2, requires_grad=True)
+        p.register_hook(lambda g, seen=seen: seen.append(g.tolist()))
+        s = (p * p).sum()
+        s.item()
+        r = s.clamp(-99, 99)
+        r.item()
+        r.backward()
+        assert seen == [[2.0, 2.0]]
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_a_graph_that_saved_nothing_runs_twice(tier, look):
+    for _ in range(3):
+        p = suiren.ones((), requires_grad=True)
+        v = (p + suiren.ones(8))[::2]
+        for k in range(3):
+            (v * p).sum().backward()
+            if look:
+                assert p.grad.item() == 12.0 * (k + 1)
+        assert p.grad.item() == 36.0
