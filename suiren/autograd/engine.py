@@ -16,7 +16,7 @@ from suiren.autograd.graphs import Kept, Live
 from suiren.dtypes import FLOAT
 from suiren.ops import creation, movement, pointwise, reduce
 from suiren.trace import binding, macros, pending
-from suiren.trace.deferred import Deferred
+from suiren.trace.deferred import Deferred, settle_numbers
 from suiren.trace.execution import Graph
 from suiren.trace.pending import Recording, local
 from suiren.trace.recording import record
@@ -190,7 +190,7 @@ class Pass:
                     own.remember(outgoing)
             finally:
                 self.is_macro = False
-                macros.settle_numbers(self.rec, own.first_number)
+                settle_numbers(self.rec.numbers, own.first_number if self.rec.base == own.base else 0)
         self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in outgoing.items()}
 
     def _through(self, graph) -> None:
@@ -237,9 +237,9 @@ class Pass:
         return all(graph.history.is_node(r) or r in graph.graph.tensors for r in wanted)
 
     def _others_look(self) -> None:
-        """The user's Python comes now: what is recorded may be run, so it is no macro, and its numbers are these."""
+        """The user's Python comes now, and may look: what is recorded is no macro, and its numbers are these."""
         self.is_macro = self.is_plain = False
-        macros.settle_numbers(self.rec, 0)
+        settle_numbers(self.rec.numbers)
 
     def _look(self, graph, slot: int, gradients: list, i: int) -> None:
         """Hooks, retained gradients and gradients asked for by name, of an output whose gradient is complete."""

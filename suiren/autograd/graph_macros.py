@@ -35,6 +35,7 @@ class GraphPass:
         self.gradients = [g for _, given in incoming for g in given if g is not None]
         came = tuple((step.out, *(g is not None for g in given)) for step, given in incoming)
         self.key = "graph", came, frozenset(graph.freed), run.retain_graph
+        self.base = run.rec.base
         self.start, self.first_number, self.first_visited = run.rec.node, len(run.rec.numbers), len(run.visited)
         self.is_live = isinstance(graph, Live)
         self.numbers = run.rec.numbers if self.is_live else graph.graph.numbers
@@ -79,8 +80,9 @@ class GraphPass:
 
     def remember(self, outgoing: dict[int, Stored]) -> None:
         """Notes what the steps that have just been run took and gave. Views among what they gave become tensors of their own."""
-        rec = self.run.rec
-        base = rec.base
+        rec, base = self.run.rec, self.base
+        if rec.base != base:  # somebody looked
+            return
         for slot, g in outgoing.items():
             if g._parent is not None:
                 outgoing[slot] = record(creation.copy, (g,), ())

@@ -62,7 +62,8 @@ class Kept:
         self.joined: dict[int, Stored] = {}  # saved values as parts of the graph
 
     def tensor(self, ref: int) -> Stored | None:
-        return self.graph.tensors.get(ref)
+        t = self.graph.owners.get(ref)
+        return self.graph.tensors.get(ref) if t is None else t
 
     def origin(self, ref: int) -> tuple[Graph, int] | None:
         return self.graph.origins.get(ref)

@@ -6,6 +6,7 @@ from typing import Any
 
 from suiren.autograd import anomaly, engine, graphs
 from suiren.trace import binding, macros, pending, recording
+from suiren.trace.deferred import settle_numbers
 from suiren.trace.macros import NumberPlan
 from suiren.trace.pending import HALF_SPAN, Recording, local
 from suiren.trace.storage import Stored, new
@@ -61,7 +62,7 @@ def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool)
         run, reached = engine.run_pass([root], [gradient], retain, False, None, is_macro=True)
         plan = NumberPlan(rec.numbers[first_number:], first_number if graph is None else len(graph.numbers))
     finally:
-        macros.settle_numbers(rec, first_number)
+        settle_numbers(rec.numbers, first_number if rec.base == base else 0)
     macro = None
     if any(kept.graph is not graph for kept in run.graphs_used):
         macro = SEVERAL

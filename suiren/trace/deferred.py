@@ -6,6 +6,11 @@ import operator
 from collections.abc import Callable
 
 
+def settle_numbers(numbers: list, first: int = 0) -> None:
+    """Puts this time's values where an expansion left deferred numbers."""
+    numbers[first:] = [n.value if type(n) is Deferred else n for n in numbers[first:]]
+
+
 class Deferred:
     """A number inside the expansion of a macro (macros.py): at every replay it is computed anew from numbers that are known then.
 

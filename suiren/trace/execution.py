@@ -60,7 +60,7 @@ def timed(nodes=None):
 class Graph:
     """The history of the tensors that outlived a recording: its structure, and the values that backward needs."""
 
-    __slots__ = ("__weakref__", "base", "freed", "numbers", "origins", "python", "sequence", "structure", "tensors", "versions", "watched")
+    __slots__ = ("__weakref__", "base", "freed", "numbers", "origins", "owners", "python", "sequence", "structure", "tensors", "versions", "watched")
 
     def __init__(self, structure: Ending, tensors: dict[int, Stored], numbers: list, base: int | None = None):
         self.numbers, self.base = numbers, base
@@ -70,6 +70,7 @@ class Graph:
         self.origins = {slot: tensors[slot]._graph for slot in structure.kept_leaves if tensors[slot]._graph is not None} if tensors else {}
         self.versions = {slot: t._version if t._parent is None else t._root()._version for slot, t in tensors.items()}
         self.freed = set(structure.end.freed)
+        self.owners: dict[int, Stored] = {}  # slot -> the autograd leaf that it was a version of; what it held may be kept besides
         self.watched: dict[int, Stored] = {}
         self.python: dict[int, object] = {}
         self.sequence = next(_clock)
@@ -130,7 +131,7 @@ class Ending:
         self.kept_leaves = tuple(r for r in kept if r < 0)
         self.kept_live = tuple((s, place[s]) for s in kept if s in place)
         self.kept_written = tuple((s, written[s]) for s in kept if s in written)
-        self.kept_owned = tuple(s for s in kept if s in rec.owners)
+        self.kept_owned = tuple(s for s in (*kept, *self.saved) if s in rec.owners)
         self.saved_specs = tuple(self.history.spec(s).plain for s in self.saved)
         self.made_live = tuple((s, i) for i, s in enumerate(key) if is_node(s))  # a slot may have two tensors
         self.made_written = tuple((s, leaf) for s, leaf in written.items() if is_node(s))
@@ -234,6 +235,7 @@ def _keep_graph(ending: Ending, live: list[Stored], rec: tuple, out: list[Buffer
     for slot, spec, buffer in zip(ending.saved, ending.saved_specs, out[len(ending.key) :]):
         kept[slot] = adopt(recording._TENSOR, buffer, spec)
     graph = Graph(ending, kept, numbers, base)
+    graph.owners = {slot: owners[slot] for slot in ending.kept_owned}
     graph.watched, graph.python = watched, python
     for node in python.values():
         node.graph = weakref.ref(graph)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from suiren.trace import binding, pending, recording
 from suiren.trace.binding import enter, entered
-from suiren.trace.deferred import Deferred
+from suiren.trace.deferred import Deferred, settle_numbers
 from suiren.trace.pending import HALF_SPAN, TAKEN, Recording, local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
@@ -100,7 +100,7 @@ def _expand(rec: Recording, key: tuple, inputs, numbers, expand, scope: str) -> 
             results.append((i, inputs[i]._id - base))
         plan = NumberPlan(rec.numbers[first_number:], len(numbers))
     finally:
-        settle_numbers(rec, first_number)
+        settle_numbers(rec.numbers, first_number if rec.base == base else 0)
         pending.set_grad_mode(grad)
         rec.scope = before
     if rec.base == base and rec.node.leaves == bound and all(t._parent is None for t in inputs):
@@ -111,11 +111,6 @@ def _expand(rec: Recording, key: tuple, inputs, numbers, expand, scope: str) -> 
 def given_number(value, index: int) -> Deferred:
     """The `index`-th number that the caller of a macro gives."""
     return Deferred(value, lambda given: given[index], index)
-
-
-def settle_numbers(rec: Recording, first: int) -> None:
-    """Puts this time's values where the expansion left deferred numbers."""
-    rec.numbers[first:] = [n.value if type(n) is Deferred else n for n in rec.numbers[first:]]
 
 
 def remember(start: TrieNode, key: Hashable, macro: Macro) -> None:

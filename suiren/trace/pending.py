@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from suiren.trace.deferred import settle_numbers
 from suiren.trace.trace import Line
 from suiren.trace.trie import MODE, NEVER, ROOTS, TrieNode, grown
 
@@ -241,6 +242,8 @@ def settle_recording(rec: Recording, always: bool = False) -> None:
             if rec.period is not None:  # a look ends the marking
                 rec.period = None if always else rec.period.next()
             rec.busy = True
+            if rec.scope:  # in the middle of an expansion, which is no macro then
+                settle_numbers(rec.numbers)
             try:
                 run(rec, rec.node)
             finally:

@@ -107,3 +107,33 @@ def test_a_graph_that_saved_nothing_runs_twice(tier, look):
             if look:
                 assert p.grad.item() == 12.0 * (k + 1)
         assert p.grad.item() == 36.0
+
+
+def test_the_gradient_is_shared_with_numpy_while_more_is_added(tier):
+    for _ in range(3):
+        p, kept = suiren.arange(8.0, requires_grad=True), []
+        for _ in range(4):
+            (p * p).clamp(-20, 20).sum().backward(retain_graph=True)
+            (suiren.relu(p) * 2.0).sum().backward()
+            kept.append(p.grad.numpy())
+        expected = [4 * (2 * x * (x * x <= 20) + 2.0 * (x > 0)) for x in range(8)]
+        assert p.grad.tolist() == expected and all(a.tolist() == expected for a in kept)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_leaf_that_was_written_before_and_after(tier, saved):
+    """Its slot in the graph is an autograd leaf, whatever becomes of the value that was saved there."""
+    for _ in range(3):
+        p = suiren.full((1, 2), -3.0, requires_grad=True)
+        with suiren.no_grad():
+            p.zero_()
+        v = suiren.zeros_like(p) + p
+        optimizer = suiren.optim.SGD([p], lr=1.0)
+        w = (v * p).clamp(-99, 99) if saved else None
+        for _ in range(5):
+            optimizer.step()
+            (v + p).sum().backward(retain_graph=True)
+        assert p.grad.tolist() == [[10.0, 10.0]]
+        if saved:
+            with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+                w.sum().backward()
