@@ -67,6 +67,9 @@ def run(key: Hashable, inputs: Sequence[Stored], numbers: Sequence[float], expan
     rec = local.rec
     if rec.node.cut:
         pending.settle_recording(rec)
+    if pending.threaded:
+        for t in inputs:
+            pending.run_readers(t)
     macro = find(rec, (key, len(numbers)), inputs)
     if macro is None:
         _expand(rec, (key, len(numbers)), inputs, numbers, expand, scope)

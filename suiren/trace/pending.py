@@ -210,6 +210,7 @@ reached_bound: Callable[[Recording], None]
 note_loops: Callable[[TrieNode], None]
 ends_before: Callable[[Recording, Op, tuple], bool]
 await_other: Callable[[Stored], None]
+run_readers: Callable[[Stored], None]
 forget_jumps: Callable[[TrieNode], None]
 backward: Callable[[list[Stored], list, bool | None, bool, list[Stored] | None], None]
 

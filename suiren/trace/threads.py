@@ -84,14 +84,20 @@ def _inside_recorder(thread: int) -> bool:
 def expose(t: Stored) -> Stored:
     """Computes `t` and returns its root. Somebody will write to its memory behind the recorder's back: what was to read it before is run now."""
     root = settle(t)
-    for rec in list(pending.everyone):
-        if any(buffer is root._buffer for buffer in rec.buffers):
-            if rec is local.rec:
-                pending.finish()
-            else:
-                _take_over(rec)
+    if any(buffer is root._buffer for buffer in local.rec.buffers):
+        pending.finish()
+    run_readers(root)
     rewritten(root)
     return root
 
 
-pending.await_other = await_other
+def run_readers(root: Stored) -> None:
+    """Runs what other threads have recorded that was to read the memory of `root`: this one is about to write to it."""
+    if not pending.threaded or root._buffer is None:
+        return
+    for rec in list(pending.everyone):
+        if rec is not local.rec and any(buffer is root._buffer for buffer in rec.buffers):
+            _take_over(rec)
+
+
+pending.await_other, pending.run_readers = await_other, run_readers

@@ -44,6 +44,8 @@ def write(t: Stored, value: Stored) -> Stored:
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace "
             "update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
+    if pending.threaded:
+        pending.run_readers(root)
     if value._spec.requires_grad:
         for op in way[::2]:
             if op.grad is None:  # detached from the root, which gets the numbers alone

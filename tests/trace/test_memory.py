@@ -137,3 +137,22 @@ def test_a_leaf_that_was_written_before_and_after(tier, saved):
         if saved:
             with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
                 w.sum().backward()
+
+
+@pytest.mark.parametrize("write", [lambda x: x.mul_(5), lambda x: x[1:].add_(7), lambda x: x.numpy().fill(7)])
+def test_what_another_thread_has_read_is_written(write):
+    for _ in range(3):
+        x, out = suiren.ones(4), []
+        _in_a_thread(lambda: out.append(x * 2))
+        write(x)
+        assert out[0].tolist() == [2.0] * 4
+
+
+def test_an_optimizer_steps_after_another_thread_has_read():
+    for _ in range(3):
+        p, out = suiren.ones(2, requires_grad=True), []
+        optimizer = suiren.optim.SGD([p], lr=1.0)
+        (p * 3).sum().backward()
+        _in_a_thread(lambda: out.append(p * 2))
+        optimizer.step()
+        assert out[0].tolist() == [2.0, 2.0] and p.tolist() == [-2.0, -2.0]
