@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from suiren import compilation as _compilation
 from suiren import compiler as _compiler
+from suiren import names as _names
 from suiren.amp import GradScaler as GradScaler
 from suiren.amp import autocast as autocast
 from suiren.amp import autocast_decrement_nesting as autocast_decrement_nesting
@@ -28,7 +29,6 @@ from suiren.amp import set_autocast_cpu_enabled as set_autocast_cpu_enabled
 from suiren.amp import set_autocast_dtype as set_autocast_dtype
 from suiren.amp import set_autocast_enabled as set_autocast_enabled
 from suiren.api import return_types as return_types
-from suiren import names as _names
 from suiren.api import surface as _surface
 from suiren.autograd import enable_grad as enable_grad
 from suiren.autograd import inference_mode as inference_mode

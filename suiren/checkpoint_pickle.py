@@ -22,7 +22,7 @@ from suiren.safe_pickle import ARRAYS, PLAIN, Maker, Refused, SafeUnpickler, Val
 from suiren.size import Size
 from suiren.tensor import Tensor
 from suiren.trace.pending import set_grad_mode, settle
-from suiren.trace.spec import contiguous_strides, spec
+from suiren.trace.spec import spec
 from suiren.trace.storage import adopt
 
 PROTOCOL = 2  # the one that torch.load(weights_only=True) expects

@@ -15,9 +15,9 @@ from suiren.dtypes import dtype
 from suiren.ops import movement, views
 from suiren.tensor import Tensor, type_name
 from suiren.trace.op import common_dtype
-from suiren.trace.threads import expose
 from suiren.trace.recording import view_of
 from suiren.trace.storage import Stored
+from suiren.trace.threads import expose
 from suiren.trace.views import write
 
 # ---------------------------------------------------------------- questions

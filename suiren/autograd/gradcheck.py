@@ -13,8 +13,8 @@ from suiren.autograd import grad as _grad
 from suiren.config import config
 from suiren.dtypes import float64
 from suiren.tensor import Tensor
-from suiren.trace.threads import expose
 from suiren.trace.storage import array_of
+from suiren.trace.threads import expose
 
 
 class GradcheckError(RuntimeError):

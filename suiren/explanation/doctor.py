@@ -17,6 +17,7 @@ def examine() -> int:
     print(f"suiren {suiren.__version__}, Python {platform.python_version()}, NumPy {np.__version__}, {platform.system()} {platform.machine()}")
     try:
         import llvmlite
+
         from suiren.compiler.emit.target import host
         from suiren.runtime import kernel_cache
 

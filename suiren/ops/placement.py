@@ -79,7 +79,7 @@ def _seen(base: Spec, op: Movement, op_params: tuple):
 
 def _infer_view_write(base: Spec, value: Spec, *, op, op_params):
     shape, strides, _ = _seen(base, op, op_params)
-    if any(s == 0 and n > 1 for n, s in zip(shape, strides)):
+    if 0 not in shape and any(s == 0 and n > 1 for n, s in zip(shape, strides)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."

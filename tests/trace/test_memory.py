@@ -156,3 +156,13 @@ def test_an_optimizer_steps_after_another_thread_has_read():
         _in_a_thread(lambda: out.append(p * 2))
         optimizer.step()
         assert out[0].tolist() == [2.0, 2.0] and p.tolist() == [-2.0, -2.0]
+
+
+def test_a_write_to_an_expanded_tensor_without_elements():
+    x = suiren.zeros(0, 3)
+    assert x.expand(2, -1, -1).add_(1).shape == (2, 0, 3)
+    p = suiren.ones(0, 3, requires_grad=True)
+    (gradient,) = suiren.autograd.grad(p.sum(), [p])
+    assert gradient.add_(1).shape == (0, 3)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        suiren.zeros(1, 3).expand(2, 3).add_(1)
