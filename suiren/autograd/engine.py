@@ -53,6 +53,7 @@ class Pass:
         self.live = Live(self.rec)
         self.kept: dict[int, Kept] = {}
         self.gradients: dict[tuple[int, int], list] = {}  # (graph, slot of the first output) -> a gradient per output
+        self.views: list[tuple[list, int]] = []  # the gradients among them that are views, since the last pause
         self.queue: list[tuple] = []
         self.outgoing: dict[tuple[int, int], tuple] = {}  # (graph, slot of a leaf of it) -> the graph, the slot, its gradient so far
         self.leaf_gradients: dict[int, tuple[Stored, Stored]] = {}
@@ -114,6 +115,8 @@ class Pass:
             heapq.heappush(self.queue, (-graph.sequence, -step.depth, len(self.gradients), graph, step))
         i = slot - step.out
         gradients[i] = gradient if gradients[i] is None else pointwise.add(gradients[i], gradient)
+        if gradient._parent is not None:
+            self.views.append((gradients, i))
 
     def _send_on(self) -> None:
         """Sends the gradients of a graph's leaves to where those come from: a tensor, or a slot of an earlier graph."""
@@ -219,10 +222,10 @@ class Pass:
         if isinstance(done, Kept) and not self.retain_graph:
             done.graph.let_go()
         self.visited.clear()
-        for gradients in self.gradients.values():
-            for i, g in enumerate(gradients):
-                if g is not None and g._parent is not None:  # which part of what it shows would be another one in every recording
-                    gradients[i] = record(creation.copy, (g,), ())
+        for gradients, i in self.views:
+            if gradients[i]._parent is not None:  # which part of what it shows would be another one in every recording
+                gradients[i] = record(creation.copy, (gradients[i],), ())
+        self.views.clear()
         self._others_look()
         pending.finish()
         self.live = Live(self.rec)
