@@ -596,7 +596,7 @@ class Tensor(Stored):
     def __reduce_ex__(self, protocol):
         settle(self)
         named = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
-        return _unpickled, (type(self), array_of(self).copy(), self._spec.requires_grad and self.is_leaf), named or None
+        return _unpickled, (type(self), array_of(self).copy(), self._spec.requires_grad), named or None
 
 
 # ---------------------------------------------------------------- operators

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,11 @@ def test_as_subclass():
     with pytest.raises(RuntimeError, match="must be a type that inherits from Tensor"):
         x.as_subclass(int)
     assert issubclass(suiren.cuda.OutOfMemoryError, RuntimeError) and suiren.return_types.max
+
+
+def test_what_is_pickled_requires_grad_as_before():
+    p = suiren.ones(2, requires_grad=True)
+    for x in (p, p * 2, p[:1]):
+        y = pickle.loads(pickle.dumps(x))
+        assert y.requires_grad and y.is_leaf
+    assert not pickle.loads(pickle.dumps(p.detach())).requires_grad
