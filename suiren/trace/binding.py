@@ -29,7 +29,7 @@ def enter(rec: Recording, t: Stored) -> int:
         if not -HALF_SPAN <= at < HALF_SPAN:
             at = enter(rec, parent)
         op = t._view_op
-        if op.is_whole and parent._spec is t._spec and (op.grad is not None or not t._spec.requires_grad):
+        if op.is_whole and parent._spec is t._spec and not t._spec.requires_grad:  # else it is a node of the graph
             t._view_id = rec.base + at  # what views of this one have seen
             return at
         slot = t._view_id - rec.base

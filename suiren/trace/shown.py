@@ -85,9 +85,12 @@ def remembered(key: tuple, x: Stored, view: Any) -> Any:
 
 def is_there(t: Stored) -> bool:
     """Whether what a tensor shows is in memory and nothing that is pending will change it, and no gradient or transform wants to know of its use."""
-    if t._interpret is not None or t._spec.requires_grad or pending.threaded:
+    if t._interpret is not None or t._spec.requires_grad:
         return False
-    root, rec = t._root(), local.rec
+    root = t._root()
+    if pending.threaded and root._buffer is not None:
+        pending.await_other(root)  # another thread may be about to write to it
+    rec = local.rec
     return root._buffer is not None and not root._spec.requires_grad and root._id < rec.base and not rec.scope and rec.inference is None
 
 

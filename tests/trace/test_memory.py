@@ -148,6 +148,14 @@ def test_what_another_thread_has_read_is_written(write):
         assert out[0].tolist() == [2.0] * 4
 
 
+def test_what_another_thread_has_written_is_joined():
+    for _ in range(3):
+        parts = [suiren.ones(2) for _ in range(10)]
+        _in_a_thread(lambda: [x.mul_(i) for i, x in enumerate(parts)])
+        assert suiren.cat(parts).tolist() == [float(i) for i in range(10) for _ in range(2)]
+        assert suiren.stack(parts)[:, 0].tolist() == [float(i) for i in range(10)]
+
+
 def test_an_optimizer_steps_after_another_thread_has_read():
     for _ in range(3):
         p, out = suiren.ones(2, requires_grad=True), []
