@@ -59,8 +59,9 @@ class Absent:
         self.name = name
 
     def __get__(self, tensor: object, cls: type) -> None:
-        text = f"PyTorch has torch.Tensor.{self.name}; {reason(self.name)} (docs/names.md lists what is there)"
-        raise AttributeError(text, name=self.name, obj=tensor)
+        error = absent("Tensor", self.name)
+        error.obj = tensor
+        raise error
 
 
 def mark_absent(tensor_class: type) -> None:

@@ -14,8 +14,9 @@ from suiren import dtypes
 from suiren.ops.views import detach
 from suiren.runtime.buffers import Buffer
 from suiren.trace import pending, recording
-from suiren.trace.storage import HELD, adopt, new
+from suiren.trace.storage import HELD, adopt
 from suiren.trace.threads import expose
+from suiren.trace.views import stand_in
 
 if TYPE_CHECKING:
     from suiren.tensor import Tensor
@@ -32,6 +33,11 @@ def shown_by(view: Tensor, x: Tensor) -> Tensor:
     except AttributeError:
         x._shown = [16, ref(view)]
     return view
+
+
+def detached(x: Tensor) -> Tensor:
+    """A view of all of x that is no part of the graph."""
+    return shown_by(recording.view_of(x, detach, (), x._spec.plain), x)
 
 
 def take_place(x: Tensor, root: Tensor) -> None:
@@ -82,19 +88,16 @@ def _leave(x: Tensor, views: list[Tensor]) -> None:
     if not views and not is_saved:
         return
     pending.settle(x)
-    stays = new(recording._TENSOR)
-    stays._id, stays._spec, stays._buffer, stays._parent = x._id, x._spec.plain, x._buffer, x._parent
-    if x._parent is None:
-        stays._version = x._version
-    else:
-        stays._view_op, stays._view_params, stays._view_id, stays._seen = x._view_op, x._view_params, 0, 0
+    stays = stand_in(x)
+    if x._parent is not None:
         shown_by(stays, x._parent)
     for v in views:
         v._parent, v._view_id, v._seen = stays, 0, 0
         shown_by(v, stays)
     if is_saved:
-        stays._spec, stays._graph = x._spec, x._graph
         graph.tensors[slot] = stays
+    else:
+        stays._spec, stays._graph = x._spec.plain, None
 
 
 def copied(t: Tensor, memo: dict) -> Tensor:
@@ -119,4 +122,4 @@ def copied(t: Tensor, memo: dict) -> Tensor:
     return storage
 
 
-__all__ = ["copied", "show", "shown_by", "take_place"]
+__all__ = ["copied", "detached", "show", "shown_by", "take_place"]

@@ -16,7 +16,7 @@ from suiren.runtime.buffers import SCALARS, Buffer
 from suiren.size import Size
 from suiren.trace import loops, pending, recording, threads  # noqa: F401  (loops, and period with it, complete the recorder)
 from suiren.trace.pending import settle
-from suiren.trace.recording import binary, record, unary, view_of
+from suiren.trace.recording import binary, record, unary
 from suiren.trace.spec import spec
 from suiren.trace.storage import Stored, adopt, array_of
 from suiren.trace.views import write
@@ -372,7 +372,7 @@ class Tensor(Stored):
 
     def detach(self) -> Tensor:
         """A view of the same storage that is no part of the graph."""
-        return sharing.shown_by(view_of(self, views.detach, (), self._spec.plain), self)
+        return sharing.detached(self)
 
     def detach_(self) -> Tensor:
         """Cuts it off from the graph that made it. RuntimeError for a view."""
@@ -390,9 +390,9 @@ class Tensor(Stored):
     @property
     def data(self) -> Tensor:
         """The same storage without a graph; a write through it is not seen by autograd's version counters."""
-        t = view_of(self, views.detach, (), self._spec.plain)
+        t = sharing.detached(self)
         t._silent = True
-        return sharing.shown_by(t, self)
+        return t
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -573,7 +573,7 @@ class Tensor(Stored):
 
     def __copy__(self) -> Tensor:
         """A leaf that shares its memory."""
-        found = sharing.shown_by(view_of(self, views.detach, (), self._spec.plain), self)
+        found = sharing.detached(self)
         found.__class__ = type(self)
         found.__dict__.update({k: v for k, v in self.__dict__.items() if not k.startswith("_")})
         return found.requires_grad_(self._spec.requires_grad)

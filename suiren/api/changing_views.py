@@ -10,9 +10,8 @@ import gc
 from suiren.api import shapes
 from suiren.api.surface import public
 from suiren.trace import pending
-from suiren.trace.recording import view_of
 from suiren.trace.storage import Stored
-from suiren.trace.views import twin
+from suiren.trace.views import stand_in
 
 
 def _become(self, shown):
@@ -26,13 +25,7 @@ def _become(self, shown):
         return self
     del trial
     pending.finish()
-    if self._parent is None:
-        older = twin(self)
-        older._version = self._version
-    else:
-        older = view_of(self._parent, self._view_op, self._view_params, self._spec)
-        if self._graph is not None:
-            older._graph = self._graph
+    older = stand_in(self)
     for view in gc.get_referrers(self):  # who looks through it looks through the older one
         if isinstance(view, Stored) and view._parent is self:
             view._parent, view._view_id, view._seen = older, 0, 0

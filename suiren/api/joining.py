@@ -20,7 +20,7 @@ from suiren.tensor import Tensor
 from suiren.trace.recording import record, record1
 from suiren.trace.shown import is_there, viewing
 from suiren.trace.spec import Spec, spec
-from suiren.trace.storage import Stored, adopt, array_of
+from suiren.trace.storage import Stored, adopt, array_of, memory_of
 
 # ---------------------------------------------------------------- joining
 
@@ -63,15 +63,12 @@ def _side_by_side(tensors: list, spec: Spec) -> Tensor | None:
     buffer = Buffer(spec.nbytes)
     at = 0
     for x in tensors:
-        s, root, offset = x._spec, x, 0
-        if x._parent is not None:
-            root, (strides, offset) = x._root(), x._layout()
-            if tuple(strides) != s.strides:
-                return None
-        if s.dtype is not spec.dtype:
+        place = memory_of(x) if x._spec.dtype is spec.dtype else None
+        if place is None:
             return None
-        buffer.copy_from(root._buffer, s.nbytes, at, offset * s.dtype.itemsize)
-        at += s.nbytes
+        memory, offset = place
+        buffer.copy_from(memory, x._spec.nbytes, at, offset)
+        at += x._spec.nbytes
     return adopt(Tensor, buffer, spec)
 
 

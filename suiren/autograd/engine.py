@@ -55,7 +55,7 @@ class Pass:
         self.gradients: dict[tuple[int, int], list] = {}  # (graph, slot of the first output) -> a gradient per output
         self.views: list[tuple[list, int]] = []  # the gradients among them that are views, since the last pause
         self.queue: list[tuple] = []
-        self.outgoing: dict[tuple[int, int], tuple] = {}  # (graph, slot of a leaf of it) -> the graph, the slot, its gradient so far
+        self.outgoing: dict[Any, dict[int, Stored]] = {}  # graph -> slot of a leaf of it -> its gradient so far
         self.leaf_gradients: dict[int, tuple[Stored, Stored]] = {}
         self.visited: list[tuple[Any, TrieNode]] = []
         self.graphs_used: list = []
@@ -104,8 +104,8 @@ class Pass:
     def _to_slot(self, graph, slot: int, gradient: Stored) -> None:
         history = graph.history
         if slot < 0 or not history.is_node(slot):
-            before = self.outgoing.get((id(graph), slot))
-            self.outgoing[id(graph), slot] = graph, slot, gradient if before is None else pointwise.add(before[2], gradient)
+            found = self.outgoing.setdefault(graph, {})
+            found[slot] = gradient if slot not in found else pointwise.add(found[slot], gradient)
             return
         step = history.producer[slot]
         key = (id(graph), step.out)
@@ -122,9 +122,11 @@ class Pass:
         """Sends the gradients of a graph's leaves to where those come from: a tensor, or a slot of an earlier graph."""
         while self.outgoing:
             outgoing, self.outgoing = self.outgoing, {}
-            for graph, slot, gradient in outgoing.values():
-                t = graph.tensor(slot)
-                if t is not None and t._spec.requires_grad:
+            for graph, found in outgoing.items():
+                for slot, gradient in found.items():
+                    t = graph.tensor(slot)
+                    if t is None or not t._spec.requires_grad:
+                        continue
                     origin = graph.origin(slot)
                     if origin is None:
                         self._to_leaf(t, gradient)
@@ -168,7 +170,7 @@ class Pass:
             last = graph
         for t, g in list(self.leaf_gradients.values()):
             if t._hooks:
-                self._others_look()
+                self.is_plain = False
                 self.leaf_gradients[id(t)] = (t, run_hooks(t, g))
 
     def _through_again(self, graph) -> None:
@@ -182,19 +184,18 @@ class Pass:
         if outgoing is not None:
             for *_, step in items:
                 del self.gradients[id(graph), step.out]
-        else:
-            for item in items:
-                heapq.heappush(self.queue, item)
-            self.is_macro = applies
-            try:
-                self._through(graph)
-                outgoing = {slot: g for _, slot, g in self.outgoing.values()}
-                if applies:
-                    own.remember(outgoing)
-            finally:
-                self.is_macro = False
-                settle_numbers(self.rec.numbers, own.first_number if self.rec.base == own.base else 0)
-        self.outgoing = {(id(graph), slot): (graph, slot, g) for slot, g in outgoing.items()}
+            self.outgoing = {graph: outgoing}
+            return
+        for item in items:
+            heapq.heappush(self.queue, item)
+        self.is_macro = applies
+        try:
+            self._through(graph)
+            if applies:
+                own.remember(self.outgoing.get(graph, {}))
+        finally:
+            self.is_macro = False
+            settle_numbers(self.rec.numbers, own.first_number if self.rec.base == own.base else 0)
 
     def _through(self, graph) -> None:
         """Runs the steps of a graph to which gradients have come; what comes to its leaves is in `outgoing` then."""
@@ -226,7 +227,7 @@ class Pass:
             if gradients[i]._parent is not None:  # which part of what it shows would be another one in every recording
                 gradients[i] = record(creation.copy, (gradients[i],), ())
         self.views.clear()
-        self._others_look()
+        self.is_macro = self.is_plain = False
         pending.finish()
         self.live = Live(self.rec)
 
@@ -239,16 +240,11 @@ class Pass:
         wanted = [r for r in step.refs if isinstance(r, int) and graph.history.spec(r).requires_grad]
         return all(graph.history.is_node(r) or r in graph.graph.tensors for r in wanted)
 
-    def _others_look(self) -> None:
-        """The user's Python comes now, and may look: what is recorded is no macro, and its numbers are these."""
-        self.is_macro = self.is_plain = False
-        settle_numbers(self.rec.numbers)
-
     def _look(self, graph, slot: int, gradients: list, i: int) -> None:
         """Hooks, retained gradients and gradients asked for by name, of an output whose gradient is complete."""
         t = graph.watched.get(slot)
         if t is not None and gradients[i] is not None:
-            self._others_look()
+            self.is_plain = False
             gradients[i] = run_hooks(t, gradients[i])
             if t._retains_grad:
                 t._grad = gradients[i]
@@ -263,7 +259,7 @@ class Pass:
         try:
             if python is None and not anomaly.enabled:
                 return self._by_rule(graph, step, gradients, None)
-            self._others_look()
+            self.is_plain = False
             return node.applied(self, graph, step, python, gradients)
         finally:
             self.rec.scope = scope

@@ -38,6 +38,7 @@ class GraphPass:
         self.base = run.rec.base
         self.start, self.first_number, self.first_visited = run.rec.node, len(run.rec.numbers), len(run.visited)
         self.is_live = isinstance(graph, Live)
+        self.holder = self.start if self.is_live else graph.graph.structure
         self.numbers = run.rec.numbers if self.is_live else graph.graph.numbers
         self.given_numbers = len(self.numbers)
 
@@ -48,17 +49,10 @@ class GraphPass:
             return False
         return self.is_live or (self.start.depth == 0 and graph.graph.structure.count > 1)
 
-    def _known(self) -> dict:
-        if self.is_live:
-            if self.start.macros is None:
-                self.start.macros = {}
-            return self.start.macros
-        return self.graph.graph.structure.backwards
-
     def replay(self) -> dict[int, Stored] | None:
         """What a known backward gives, as leaf of the graph -> gradient; None if it is not known."""
         rec, kept = self.run.rec, {} if self.is_live else self.graph.graph.tensors
-        for macro in self._known().get(self.key, ()):
+        for macro in (self.holder.macros or {}).get(self.key, ()):
             tensors = [self.gradients[which] if kind is GRADIENT else kept.get(which) for kind, which in macro.takes]
             if any(t is None or kind is KEPT and t._version != self.graph.graph.versions[which] for t, (kind, which) in zip(tensors, macro.takes)):
                 continue
@@ -81,7 +75,7 @@ class GraphPass:
     def remember(self, outgoing: dict[int, Stored]) -> None:
         """Notes what the steps that have just been run took and gave. Views among what they gave become tensors of their own."""
         rec, base = self.run.rec, self.base
-        if rec.base != base:  # somebody looked
+        if rec.base != base or any(g._parent is not None for g in self.gradients):  # somebody looked; a view has no place of its own
             return
         for slot, g in outgoing.items():
             if g._parent is not None:
@@ -101,11 +95,11 @@ class GraphPass:
                 gives.append((slot, MADE, g._id - base, g._spec))
             else:
                 return
-        if rec.base != base or any(g._parent is not None for g in self.gradients):
+        if rec.base != base:
             return
         entries.sort(key=lambda e: -e[2] if e[2] < 0 else 0)
         plan = NumberPlan(rec.numbers[self.first_number :], self.given_numbers)
         macro = GraphMacro(tuple(e[2] for e in entries), tuple(e[3] for e in entries), rec.node, (), plan)
         macro.takes, macro.gives = tuple((kind, which) for kind, which, _, _ in entries), tuple(gives)
         macro.visited = tuple(step for _, step in self.run.visited[self.first_visited :])
-        self._known().setdefault(self.key, []).append(macro)
+        macros.remember(self.holder, self.key, macro)

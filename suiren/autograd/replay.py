@@ -47,17 +47,17 @@ def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool)
     if rec.watched or rec.python if graph is None else graph.watched or graph.python or any([t._hooks for t in graph.tensors.values()]):
         engine.run_pass([root], [gradient], retain, False, None)  # the user's Python may look at gradients: no number is left for later
         return
+    start, base, first_number = rec.node, rec.base, len(rec.numbers)
     if graph is None:
-        key, known = ("backward", slot, gradient is None, retain), rec.node.macros
+        holder, key = start, ("backward", slot, gradient is None, retain)
     else:
-        key, known = ("backward", slot, gradient is None, retain, rec.node, frozenset(graph.freed)), graph.structure.backwards
-    for macro in known.get(key, ()) if known is not None else ():
+        holder, key = graph.structure, ("backward", slot, gradient is None, retain, start, frozenset(graph.freed))
+    for macro in holder.macros.get(key, ()) if holder.macros is not None else ():
         if macro is SEVERAL:
             engine.run_pass([root], [gradient], retain, False, None, apart=True)
             return
         if _replay(rec, macro, graph, gradient):
             return
-    start, base, first_number = rec.node, rec.base, len(rec.numbers)
     try:
         run, reached = engine.run_pass([root], [gradient], retain, False, None, is_macro=True)
         plan = NumberPlan(rec.numbers[first_number:], first_number if graph is None else len(graph.numbers))
@@ -70,10 +70,8 @@ def _of_one(rec: Recording, root: Stored, gradient: Stored | None, retain: bool)
         macro = _remembered(rec, run, reached, graph, gradient, plan)
         if macro is not None:
             macro.drops = () if graph is None or retain else graph.let_go()
-    if macro is not None and graph is None:
-        macros.remember(start, key, macro)
-    elif macro is not None:
-        known.setdefault(key, []).append(macro)
+    if macro is not None:
+        macros.remember(holder, key, macro)
     engine.let_go(run)
 
 

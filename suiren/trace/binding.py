@@ -13,7 +13,7 @@ from suiren.trace import pending
 from suiren.trace.op import Op
 from suiren.trace.pending import HALF_SPAN, Recording, local, mark_period, user_line, user_place
 from suiren.trace.spec import Spec
-from suiren.trace.storage import OPEN, Stored, adopt, array_of
+from suiren.trace.storage import OPEN, Stored, adopt, array_of, memory_of
 from suiren.trace.trie import LEAF, OP, WRITE, TrieNode, grown
 
 
@@ -155,7 +155,9 @@ def _window(rec: Recording, t: Stored, root: Stored) -> int | None:
     slot = t._view_id - rec.base
     if -HALF_SPAN <= slot < 0 and t._seen == root._id:
         return slot
-    moves = _moving_lines and (t._view_op, user_place()) in _moving_lines or was_seen_to_move(rec, (t._view_op, root._spec, t._parent._spec, t._spec), t._view_params)
+    if _moving_lines and (t._view_op, user_place()) in _moving_lines:
+        return _bound(rec, t, root)
+    moves = was_seen_to_move(rec, (t._view_op, root._spec, t._parent._spec, t._spec), t._view_params)
     return _bound(rec, t, root) if moves else None
 
 
@@ -185,9 +187,9 @@ def _bound(rec: Recording, t: Stored, root: Stored) -> int:
     """Makes a copy of what the view shows the next leaf."""
     s = t._spec
     copy = adopt(type(t), Buffer(s.nbytes), s)
-    strides, offset = t._layout()
-    if tuple(strides) == s.strides:
-        copy._buffer.copy_from(root._buffer, s.nbytes, other_offset=offset * s.dtype.itemsize)
+    place = memory_of(t)
+    if place is not None:
+        copy._buffer.copy_from(place[0], s.nbytes, other_offset=place[1])
     else:
         copy._buffer.array(s.shape, s.dtype.np)[...] = array_of(t)
     slot = bind(rec, copy)

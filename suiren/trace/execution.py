@@ -116,7 +116,7 @@ class Ending:
         needed = sorted({*needed, *(s for n in again if n.out not in end.freed for s in self.history.needed_by(n))})
         nodes += again
         self.has_graph = bool(roots)
-        self.backwards: dict[tuple, list] = {}  # autograd/graph_macros.py: the known ways through its graph
+        self.macros: dict | None = None  # as of a TrieNode: the known backwards of its graph
         self.spare: dict[frozenset[int], tuple[int, ...]] = {}  # which kept slots nobody needs any more, by what backward has consumed
         self.spent = None if nodes else Graph(self, {}, [])  # backward has run through all of it: nothing to keep
         # what backward needs and nobody holds becomes an output, kept by the Graph

@@ -16,8 +16,8 @@ from collections.abc import Hashable, Sequence
 from suiren.trace import binding, pending
 from suiren.trace.op import Op
 from suiren.trace.pending import Recording
-from suiren.trace.period import MIN_STEPS, signature
-from suiren.trace.trie import LEAF, NEVER, OP, TrieNode
+from suiren.trace.period import MIN_STEPS, rounds_together, signature
+from suiren.trace.trie import LEAF, OP, TrieNode
 
 # A loop that went round so many different numbers of times varies. One of few rounds can have as many programs as there are numbers, and runs faster so.
 VARIES, FEW = 4, 16
@@ -36,7 +36,7 @@ class Body:
         self.called = len(steps)
         while steps[self.called - 1][0] is OP and steps[self.called - 1][1].is_view:
             self.called -= 1
-        self.rounds = max(1, -(-MIN_STEPS // len(steps)))
+        self.rounds = rounds_together(len(steps))
 
 
 def find_loops(steps: Sequence[Hashable]) -> list[tuple[int, int, int]]:
@@ -116,8 +116,7 @@ def ends_before(rec: Recording, op: Op, params: tuple) -> bool:
         return False
     for body in _varying.get(_wherever(step), ()):
         if _ends_with(step, body.steps * body.rounds):
-            step.cut, step.likely = True, NEVER
-            pending.forget_jumps(step)
+            pending.cut_at(step)
             return True
     while step.is_view:  # what this operation reads
         step = _before_leaves(step.parent)

@@ -7,6 +7,7 @@ new versions: a hundred parameters do not cost a hundred Python loops of arithme
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING
 
 from suiren.trace import binding, pending, recording
 from suiren.trace.binding import enter, entered
@@ -15,6 +16,9 @@ from suiren.trace.pending import HALF_SPAN, TAKEN, Recording, local
 from suiren.trace.spec import Spec
 from suiren.trace.storage import Stored, new
 from suiren.trace.trie import MODE, OP, TrieNode
+
+if TYPE_CHECKING:
+    from suiren.trace.execution import Ending
 
 
 class Macro:
@@ -116,7 +120,8 @@ def given_number(value, index: int) -> Deferred:
     return Deferred(value, lambda given: given[index], index)
 
 
-def remember(start: TrieNode, key: Hashable, macro: Macro) -> None:
+def remember(start: TrieNode | Ending, key: Hashable, macro: Macro) -> None:
+    """Notes what is known at a node, or of the graph of a program that has run."""
     if start.macros is None:
         start.macros = {}
     start.macros.setdefault(key, []).append(macro)

@@ -15,6 +15,7 @@ from suiren.trace.trie import MODE, NEVER, ROOTS, TrieNode, grown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from suiren.runtime.buffers import Buffer
     from suiren.trace.op import Op
@@ -116,20 +117,27 @@ local = _Local()
 # ---------------------------------------------------------------- moving the cursor
 
 
+def _user_frame() -> FrameType | None:
+    """The innermost call outside of suiren."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
 _lines: dict[tuple[str, int, str], Line] = {}  # without calls
 
 
 def user_line(rec: Recording) -> Line | None:
     """The line outside of suiren that is running now. With the calls in between only where a node of the graph may be named by them."""
-    frame, calls = sys._getframe(1), []
     if rec.scope or not rec.grad:
-        while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-            frame = frame.f_back
+        frame = _user_frame()
         if frame is None:
             return None
         place = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
         found = _lines.get(place)
         return found if found is not None else _lines.setdefault(place, Line(*place))
+    frame, calls = sys._getframe(1), []
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         calls.append((frame.f_code.co_name, id(frame), frame.f_lasti))
         frame = frame.f_back
@@ -141,9 +149,7 @@ def user_line(rec: Recording) -> Line | None:
 
 def user_place() -> tuple[str, int]:
     """File and line outside of suiren that are running now."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back
+    frame = _user_frame()
     return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
@@ -165,10 +171,15 @@ def mark_period(rec: Recording) -> None:
         if node.cut:  # the loop has come round: its end is known
             rec.period = None
         elif rec.period.ends_at(node):
-            node.cut, node.likely = True, NEVER
-            forget_jumps(node)
+            cut_at(node)
         else:
             rec.period = None
+
+
+def cut_at(node: TrieNode) -> None:
+    """Recordings end at `node` from now on."""
+    node.cut, node.likely = True, NEVER
+    forget_jumps(node)
 
 
 def set_grad_mode(enabled: bool) -> bool:

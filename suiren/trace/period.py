@@ -33,6 +33,11 @@ def signature(step: TrieNode) -> tuple:
 MIN_STEPS = 48
 
 
+def rounds_together(period: int) -> int:
+    """How many rounds of a loop are one program."""
+    return max(1, -(-MIN_STEPS // period))
+
+
 class Period:
     """A loop that is being cut: the transitions that the next part must have, and those of a whole part."""
 
@@ -61,7 +66,7 @@ def reached_bound(rec: Recording) -> None:
     pending.finish()
     if found is not None and not building:
         period, start = found
-        rounds = max(1, -(-MIN_STEPS // period))
+        rounds = rounds_together(period)
         whole = steps[start : start + period]
         done = (len(steps) - start) % period
         rec.period = Period(whole[done:] if done else whole * rounds, whole * rounds)

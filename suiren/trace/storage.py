@@ -114,6 +114,14 @@ def awaiting(cls: type, id: int, spec: Spec) -> Stored:
     return t
 
 
+def memory_of(t: Stored) -> tuple[Buffer, int] | None:
+    """(memory, offset in bytes) of a computed tensor whose elements lie in row-major order without gaps; None of another."""
+    if t._parent is None:
+        return t._buffer, 0
+    strides, offset = t._layout()
+    return (t._root()._buffer, offset * t._spec.dtype.itemsize) if tuple(strides) == t._spec.strides else None
+
+
 def array_of(t: Stored) -> np.ndarray:
     """The ndarray over a computed tensor's memory, of its shape and strides: it shares, and keeps the memory alive."""
     chain = t._chain()

@@ -170,6 +170,18 @@ def twin(t: Stored) -> Stored:
     return made
 
 
+def stand_in(x: Stored) -> Stored:
+    """Another tensor that shows what x shows, at its place in the graph and of its version: x itself is about to show something else."""
+    if x._parent is None:
+        made = twin(x)
+        made._version = x._version
+        return made
+    made = recording.view_of(x._parent, x._view_op, x._view_params, x._spec)
+    if x._graph is not None:
+        made._graph = x._graph
+    return made
+
+
 def _keep_history(root: Stored, value: Stored, silent: bool) -> None:
     """A result that was written while gradients were off: backward goes on from where it came from, as in PyTorch."""
     before = twin(root)
